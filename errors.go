@@ -1,0 +1,43 @@
+package headykey
+
+import "time"
+
+// The failures of the core. Codes are part of the public API: add, never rename.
+var (
+	ErrInternal    = &Error{Kind: Internal, Code: "internal", Text: "Something went wrong on our side. Try again; if it goes on, tell us the request id."}
+	ErrUnavailable = &Error{Kind: Unavailable, Code: "unavailable", Text: "The server cannot do this right now. Try again in a moment.", After: time.Second}
+	ErrStorageFull = &Error{Kind: Unavailable, Code: "storage_full", Text: "The server has no room left to save this. Reading still works; try again later.", After: 13 * time.Second}
+	ErrBusy        = &Error{Kind: Unavailable, Code: "busy", Text: "Too many people are signing in at once. Try again in a moment.", After: 2 * time.Second}
+
+	ErrInvalid         = &Error{Kind: Invalid, Code: "invalid_value", Text: "A value in the request is not usable."}
+	ErrInvalidJSON     = &Error{Kind: Invalid, Code: "invalid_json", Text: "The body is not one valid JSON object."}
+	ErrMissingField    = &Error{Kind: Invalid, Code: "missing_field", Text: "A required field is missing."}
+	ErrInvalidEmail    = &Error{Kind: Invalid, Code: "invalid_email", Text: "This does not look like an e-mail address."}
+	ErrWeakPassword    = &Error{Kind: Invalid, Code: "weak_password", Text: "This password is too easy to guess. Choose a longer or less common one."}
+	ErrPasswordTooLong = &Error{Kind: Invalid, Code: "password_too_long", Text: "A password may have at most 1024 characters."}
+	ErrInvalidCursor   = &Error{Kind: Invalid, Code: "invalid_cursor", Text: "This page mark is not one of ours. Begin again without a cursor."}
+
+	ErrBadCredentials     = &Error{Kind: Unproven, Code: "invalid_credentials", Text: "The email or password is not right."}
+	ErrNotSignedIn        = &Error{Kind: Unproven, Code: "authentication_required", Text: "Sign in, or send an access token or an API key."}
+	ErrInvalidToken       = &Error{Kind: Unproven, Code: "invalid_token", Text: "This token is not valid. Sign in again."}
+	ErrTokenExpired       = &Error{Kind: Unproven, Code: "token_expired", Text: "This token has expired. Refresh it, or sign in again."}
+	ErrInvalidAPIKey      = &Error{Kind: Unproven, Code: "invalid_api_key", Text: "This API key is not valid."}
+	ErrAPIKeyExpired      = &Error{Kind: Unproven, Code: "api_key_expired", Text: "This API key has expired. Create a new one."}
+	ErrRefreshTokenReused = &Error{Kind: Unproven, Code: "refresh_token_reused", Text: "This refresh token was used before, so its session has been ended for safety. Sign in again."}
+	ErrNeedsRecentSignIn  = &Error{Kind: Unproven, Code: "recent_sign_in_required", Text: "Send your password, or sign in again first: this needs a fresh proof that it is you."}
+
+	ErrInsufficientRole  = &Error{Kind: Forbidden, Code: "insufficient_role", Text: "Your role does not allow this."}
+	ErrInsufficientScope = &Error{Kind: Forbidden, Code: "insufficient_scope", Text: "This API key was not given the scope for this."}
+	ErrRoleEscalation    = &Error{Kind: Forbidden, Code: "role_escalation", Text: "You cannot give a role higher than your own."}
+	ErrEmailNotConfirmed = &Error{Kind: Forbidden, Code: "email_not_confirmed", Text: "Confirm your email address first: open the link we sent you."}
+	ErrAccountDisabled   = &Error{Kind: Forbidden, Code: "account_disabled", Text: "This account is disabled. Ask an administrator."}
+	ErrCSRF              = &Error{Kind: Forbidden, Code: "csrf", Text: "This request did not come from our own pages, so the session cookie alone is not enough."}
+	ErrOriginNotAllowed  = &Error{Kind: Forbidden, Code: "origin_not_allowed", Text: "This origin is not on the server's list."}
+	ErrLastAdmin         = &Error{Kind: Conflict, Code: "last_admin", Text: "This is the last administrator. Make another one first."}
+
+	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}
+	ErrEmailTaken  = &Error{Kind: Conflict, Code: "email_taken", Text: "An account with this email address exists already."}
+	ErrConflict    = &Error{Kind: Conflict, Code: "conflict", Text: "The present state does not allow this."}
+	ErrTooManyKeys = &Error{Kind: Conflict, Code: "too_many_keys", Text: "You have as many live API keys as you may. Revoke one first."}
+	ErrRateLimited = &Error{Kind: TooMany, Code: "rate_limited", Text: "Too many tries. Wait a little and try again.", After: time.Second}
+)

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"database/sql"
+	"iter"
+	"time"
+)
+
+// A SigningKey is the record of a key that signs; its private part is sealed.
+type SigningKey struct {
+	ID        string // kid
+	Use       string // heady, receipt
+	Algorithm string
+	Public    []byte // nil for a shared secret
+	Private   []byte // sealed
+	Created   time.Time
+	Retired   time.Time // signs no more from then on; zero: signs
+	Expires   time.Time // verifies no more from then on; zero: for ever
+}
+
+// SigningKeys yields every key that ever was, newest first.
+func (tx *Tx) SigningKeys() iter.Seq2[SigningKey, error] {
+	scan := func(rows *sql.Rows) (SigningKey, error) {
+		var k SigningKey
+		return k, rows.Scan(&k.ID, &k.Use, &k.Algorithm, &k.Public, &k.Private,
+			when{&k.Created}, when{&k.Retired}, when{&k.Expires})
+	}
+	return query(tx, "select signing keys", scan, `
+		SELECT id, use, algorithm, public, private, created_at, retired_at, expires_at
+		FROM signing_keys ORDER BY created_at DESC, id`)
+}
+
+// InsertSigningKey adds a key.
+func (tx *Tx) InsertSigningKey(k SigningKey) error {
+	tx.Touch(ChangedKeys, "")
+	return tx.do("insert signing key", `
+		INSERT INTO signing_keys (id, use, algorithm, public, private, created_at, retired_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		k.ID, k.Use, k.Algorithm, k.Public, k.Private, at(k.Created), at(k.Retired), at(k.Expires))
+}
+
+// RetireSigningKeys stops all keys of use that still sign; they verify until
+// expires (zero: for ever).
+func (tx *Tx) RetireSigningKeys(use string, expires time.Time) error {
+	tx.Touch(ChangedKeys, "")
+	return tx.do("retire signing keys", `
+		UPDATE signing_keys SET retired_at = $2, expires_at = $3 WHERE use = $1 AND retired_at IS NULL`,
+		use, at(tx.Now), at(expires))
+}
+
+// Setting returns the value kept under name, or headykey.ErrNotFound.
+func (tx *Tx) Setting(name string) ([]byte, error) {
+	var v []byte
+	return v, tx.one("select setting", []any{&v}, `SELECT value FROM settings WHERE name = $1`, name)
+}
+
+// PutSetting keeps value under name.
+func (tx *Tx) PutSetting(name string, value []byte) error {
+	return tx.do("put setting", `
+		INSERT INTO settings (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+}

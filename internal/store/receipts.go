@@ -1,0 +1,73 @@
+package store
+
+import (
+	"database/sql"
+	"iter"
+	"time"
+
+	"headykey.com/headykey"
+)
+
+const receiptColumns = `id, at, type, subject, object, body, signature, key_id, signed_at`
+
+func receiptFields(r *headykey.Receipt) []any {
+	return []any{&r.ID, when{&r.At}, &r.Type, maybe{&r.Subject}, &r.Object, &r.Body, &r.Sig, &r.KeyID, when{&r.SignedAt}}
+}
+
+// InsertReceipt adds a signed receipt; entry is what the log will hold of it.
+func (tx *Tx) InsertReceipt(r *headykey.Receipt, request string, entry []byte) error {
+	return tx.do("insert receipt", `
+		INSERT INTO receipts (id, at, type, subject, object, request, body, signature, key_id, signed_at, entry)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		r.ID, at(r.At), r.Type, id(r.Subject), r.Object, request, string(r.Body), r.Sig, r.KeyID, at(r.SignedAt), entry)
+}
+
+// Receipt returns the receipt under id, or headykey.ErrNotFound.
+func (tx *Tx) Receipt(id headykey.ID) (*headykey.Receipt, error) {
+	r := &headykey.Receipt{}
+	return r, tx.one("select receipt", receiptFields(r), `SELECT `+receiptColumns+` FROM receipts WHERE id = $1`, id)
+}
+
+// A ReceiptFilter narrows a list of receipts; zero fields do not.
+type ReceiptFilter struct {
+	Subject headykey.ID
+	Type    string
+	Since   time.Time
+	Before  headykey.ID // only receipts older than this one
+	Limit   int
+}
+
+// Receipts yields receipts, newest first.
+func (tx *Tx) Receipts(f ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
+	w := where{}
+	if f.Subject != "" {
+		w.add(`subject = ?`, f.Subject)
+	}
+	if f.Type != "" {
+		w.add(`type = ?`, f.Type)
+	}
+	if !f.Since.IsZero() {
+		w.add(`at >= ?`, at(f.Since))
+	}
+	if f.Before != "" {
+		w.add(`id < ?`, f.Before)
+	}
+	scan := func(rows *sql.Rows) (*headykey.Receipt, error) {
+		r := &headykey.Receipt{}
+		return r, rows.Scan(receiptFields(r)...)
+	}
+	return query(tx, "select receipts", scan,
+		`SELECT `+receiptColumns+` FROM receipts`+w.text()+` ORDER BY id DESC LIMIT `+w.arg(f.Limit), w.args...)
+}
+
+// Salt returns the salt under which personal values of user appear in receipts,
+// making it from fresh if there is none. An erased account gets none again: its
+// id is never given to another.
+func (tx *Tx) Salt(user headykey.ID, fresh []byte) ([]byte, error) {
+	var salt []byte
+	err := tx.one("select salt", []any{&salt}, `SELECT salt FROM receipt_salts WHERE user_id = $1`, user)
+	if !isMissing(err) {
+		return salt, err
+	}
+	return fresh, tx.do("insert salt", `INSERT INTO receipt_salts (user_id, salt) VALUES ($1, $2)`, user, fresh)
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"database/sql"
+	"iter"
+	"time"
+
+	"headykey.com/headykey"
+)
+
+const userColumns = `u.id, u.email, u.name, u.role, u.type, u.onboarding, u.workspace_mode,
+	u.verified_at, u.disabled_at, u.created_at, u.last_sign_in_at`
+
+func userFields(u *headykey.User) []any {
+	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Type, &u.Onboarding, &u.WorkspaceMode,
+		when{&u.Verified}, when{&u.Disabled}, when{&u.Created}, when{&u.LastSignIn}}
+}
+
+func scanUser(rows *sql.Rows) (*headykey.User, error) {
+	u := &headykey.User{}
+	return u, rows.Scan(userFields(u)...)
+}
+
+// InsertUser adds u under the folded address emailKey. It fails with
+// headykey.ErrEmailTaken if another account holds that.
+func (tx *Tx) InsertUser(u *headykey.User, emailKey, nameKey string) error {
+	n, err := tx.exec("claim address", `
+		INSERT INTO addresses (email_key, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, emailKey, u.ID)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return headykey.ErrEmailTaken
+	}
+	return tx.do("insert user", `
+		INSERT INTO users (id, email, email_key, name, name_key, role, type, onboarding, workspace_mode,
+			verified_at, disabled_at, created_at, last_sign_in_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		u.ID, u.Email, emailKey, u.Name, nameKey, u.Role, u.Type, u.Onboarding, u.WorkspaceMode,
+		at(u.Verified), at(u.Disabled), at(u.Created), at(u.LastSignIn))
+}
+
+// User returns the account under id, or headykey.ErrNotFound.
+func (tx *Tx) User(id headykey.ID) (*headykey.User, error) {
+	u := &headykey.User{}
+	return u, tx.one("select user", userFields(u), `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+}
+
+// Login is what a password sign-in needs to know of an account.
+type Login struct {
+	User headykey.User
+	Hash string // PHC string; "": the account has no password
+}
+
+// LoginByEmail returns the account that the folded address signs in, or
+// headykey.ErrNotFound.
+func (tx *Tx) LoginByEmail(emailKey string) (*Login, error) {
+	l := &Login{}
+	return l, tx.one("select login", append(userFields(&l.User), &l.Hash), `
+		SELECT `+userColumns+`, coalesce(p.hash, '')
+		FROM addresses a JOIN users u ON u.id = a.user_id LEFT JOIN passwords p ON p.user_id = u.id
+		WHERE a.email_key = $1`, emailKey)
+}
+
+// PasswordOf returns user's password hash, or headykey.ErrNotFound.
+func (tx *Tx) PasswordOf(user headykey.ID) (string, error) {
+	var hash string
+	return hash, tx.one("select password", []any{&hash}, `SELECT hash FROM passwords WHERE user_id = $1`, user)
+}
+
+// SetPassword gives user a password hash in place of any earlier one.
+func (tx *Tx) SetPassword(user headykey.ID, hash string) error {
+	return tx.do("set password", `
+		INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3)
+		ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at`,
+		user, hash, at(tx.Now))
+}
+
+// UpgradePassword stores the same password under a better hash, unless it was
+// changed meanwhile.
+func (tx *Tx) UpgradePassword(user headykey.ID, from, to string) error {
+	return tx.do("upgrade password", `UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2`, user, from, to)
+}
+
+// UpdateUser writes what may change about u: name, role, and the times of
+// confirmation and disabling. It fails with headykey.ErrNotFound.
+func (tx *Tx) UpdateUser(u *headykey.User, nameKey string) error {
+	tx.Touch(ChangedUser, u.ID)
+	return found(tx.exec("update user", `
+		UPDATE users SET name = $2, name_key = $3, role = $4, verified_at = $5, disabled_at = $6 WHERE id = $1`,
+		u.ID, u.Name, nameKey, u.Role, at(u.Verified), at(u.Disabled)))
+}
+
+// NoteSignIn records that user has just signed in.
+func (tx *Tx) NoteSignIn(user headykey.ID) error {
+	return tx.do("note sign-in", `UPDATE users SET last_sign_in_at = $2 WHERE id = $1`, user, at(tx.Now))
+}
+
+// DeleteUser erases the account and all that belongs to it but its receipts,
+// whose salt goes, so that they mean nobody. It fails with headykey.ErrNotFound.
+func (tx *Tx) DeleteUser(user headykey.ID) error {
+	tx.Touch(ChangedUser, user)
+	for _, query := range []string{
+		`DELETE FROM addresses WHERE user_id = $1 AND email_key = (SELECT email_key FROM users WHERE id = $1)`,
+		`DELETE FROM passwords WHERE user_id = $1`,
+		`DELETE FROM refresh_tokens WHERE user_id = $1`,
+		`DELETE FROM sessions WHERE user_id = $1`,
+		`DELETE FROM api_key_events WHERE user_id = $1`,
+		`DELETE FROM api_keys WHERE user_id = $1`,
+		`DELETE FROM known_addresses WHERE user_id = $1`,
+		`DELETE FROM links WHERE user_id = $1`,
+		`DELETE FROM receipt_salts WHERE user_id = $1`,
+		`UPDATE throttles SET user_id = NULL WHERE user_id = $1`,
+	} {
+		if err := tx.do("erase user", query, user); err != nil {
+			return err
+		}
+	}
+	return found(tx.exec("erase user", `DELETE FROM users WHERE id = $1`, user))
+}
+
+// CountAdmins returns how many accounts are administrators and not disabled.
+func (tx *Tx) CountAdmins() (int, error) {
+	var n int
+	return n, tx.one("count administrators", []any{&n},
+		`SELECT count(*) FROM users WHERE role = $1 AND disabled_at IS NULL`, headykey.RoleAdmin)
+}
+
+// A UserFilter narrows a list of users; zero fields do not.
+type UserFilter struct {
+	Query    string // folded prefix of address or name
+	Role     headykey.Role
+	Disabled *bool
+	Before   Mark // only accounts older than this one
+	Limit    int
+}
+
+// A Mark is a place in a list that is ordered by time, newest first.
+type Mark struct {
+	At time.Time // zero: the beginning
+	ID headykey.ID
+}
+
+// Users yields accounts, newest first.
+func (tx *Tx) Users(f UserFilter) iter.Seq2[*headykey.User, error] {
+	w := where{}
+	if f.Query != "" {
+		// A prefix as a range: the index serves it, and no wildcard has a meaning.
+		w.add(`(u.email_key >= ? AND u.email_key < ? OR u.name_key >= ? AND u.name_key < ?)`,
+			f.Query, f.Query+"\U0010FFFF", f.Query, f.Query+"\U0010FFFF")
+	}
+	if f.Role != 0 {
+		w.add(`u.role = ?`, f.Role)
+	}
+	if f.Disabled != nil && *f.Disabled {
+		w.add(`u.disabled_at IS NOT NULL`)
+	}
+	if f.Disabled != nil && !*f.Disabled {
+		w.add(`u.disabled_at IS NULL`)
+	}
+	w.before("u.created_at", "u.id", f.Before)
+	return query(tx, "select users", scanUser,
+		`SELECT `+userColumns+` FROM users u`+w.text()+` ORDER BY u.created_at DESC, u.id DESC LIMIT `+w.arg(f.Limit), w.args...)
+}
+
+// Stats are counts for an operator's overview.
+type Stats struct {
+	Users, Disabled, Admins, Sessions, APIKeys, Receipts int64
+	MailWaiting, MailDead                                int64
+}
+
+// Stats counts what there is. Receipts and sessions of a large database are
+// counted, not estimated: the call is for people, not for probes.
+func (tx *Tx) Stats() (Stats, error) {
+	var s Stats
+	return s, tx.one("count", []any{&s.Users, &s.Disabled, &s.Admins, &s.Sessions, &s.APIKeys, &s.Receipts, &s.MailWaiting, &s.MailDead}, `
+		SELECT (SELECT count(*) FROM users),
+			(SELECT count(*) FROM users WHERE disabled_at IS NOT NULL),
+			(SELECT count(*) FROM users WHERE role = $2),
+			(SELECT count(*) FROM sessions WHERE ended_at IS NULL AND ends_at > $1),
+			(SELECT count(*) FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)),
+			(SELECT count(*) FROM receipts),
+			(SELECT count(*) FROM outbox WHERE dead_at IS NULL),
+			(SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL)`, at(tx.Now), headykey.RoleAdmin)
+}
