@@ -24,6 +24,10 @@ type Act struct {
 	Outcome string         // "" means Done
 	Reason  string         // a code, for refusals
 	Details map[string]any // JSON values; no secret, no e-mail, no plain address
+
+	// Personal values (an address, an e-mail) appear as HMAC-SHA-256 under the
+	// subject's salt, which erasing the account erases.
+	Personal map[string]string
 }
 
 // A Receipt is a signed statement that an act happened (contract: trust

@@ -1,0 +1,139 @@
+// Package auth is how people come in and go: sign-up, password sign-in, sessions,
+// refresh, sign-out, and who a request's credentials belong to. Every surface
+// asks these rules, so that none can forget one.
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/outbox"
+	"headykey.com/headykey/internal/receipt"
+	"headykey.com/headykey/internal/secret"
+	"headykey.com/headykey/internal/store"
+	"headykey.com/headykey/internal/token"
+)
+
+// maxRemembered bounds how many proven credentials are kept in memory.
+const maxRemembered = 55_000
+
+// Config says how strict the rules are.
+type Config struct {
+	BaseURL      string // of links in letters
+	ConfirmEmail bool   // a new account must confirm its address before it signs in
+	Throttle     bool   // false: passwords may be guessed without limit; for load tests
+	Lifetimes    headykey.Lifetimes
+}
+
+// Parts are what the rules stand on.
+type Parts struct {
+	DB       *store.DB
+	Tokens   *token.Service
+	Receipts *receipt.Ledger
+	Outbox   *outbox.Outbox
+	Pool     *secret.Pool
+	Sealer   *secret.Sealer
+	Log      *slog.Logger
+}
+
+// A Service answers who somebody is. It is safe for concurrent use.
+type Service struct {
+	Parts
+	config Config
+	proven *otter.Cache[[32]byte, *proven]
+	uses   uses
+
+	mu       sync.Mutex
+	inFlight map[[32]byte]int // password attempts by account and address
+}
+
+// New returns the service.
+func New(p Parts, c Config) (*Service, error) {
+	cache, err := otter.New(&otter.Options[[32]byte, *proven]{MaximumSize: maxRemembered})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Parts: p, config: c, proven: cache, inFlight: map[[32]byte]int{}}, nil
+}
+
+// A Grant is what a sign-in gives.
+type Grant struct {
+	User       headykey.User
+	Session    headykey.ID
+	Access     string        // access token
+	Life       time.Duration // of Access
+	Refresh    string        // refresh token; "" where none was asked for
+	Cookie     string        // session cookie; "" where none is given
+	CookieLife time.Duration
+}
+
+// A opening is a session about to begin: its secrets are made before the
+// transaction, so that one that is run twice gives the same.
+type opening struct {
+	session headykey.Session
+	cookie  string
+	refresh string
+}
+
+const cookieSize = 34 // random bytes of a session cookie
+
+// prepare makes a session for a person who has just proven themselves by method
+// (RFC 8176, "pwd").
+func prepare(from headykey.From, surface, method string) *opening {
+	return &opening{
+		session: headykey.Session{
+			ID: headykey.NewOrderedID(), Surface: surface, AMR: []string{method}, AAL: "aal1",
+			Address: addressText(from), Agent: from.Agent,
+		},
+		cookie: secret.Token(cookieSize), refresh: token.NewRefreshToken(),
+	}
+}
+
+func addressText(from headykey.From) string {
+	if !from.Address.IsValid() {
+		return ""
+	}
+	return from.Address.String()
+}
+
+// begin stores the session for user, with its refresh family and its receipt.
+func (s *Service) begin(ctx context.Context, tx *store.Tx, o *opening, user *headykey.User) error {
+	l := s.config.Lifetimes
+	o.session.User = user.ID
+	o.session.Created, o.session.Proven, o.session.LastUsed = tx.Now, tx.Now, tx.Now
+	o.session.CookieExpires, o.session.Ends = tx.Now.Add(l.Session), tx.Now.Add(l.SessionMax)
+	hash := secret.Hash(o.cookie)
+	if err := tx.InsertSession(&o.session, hash[:]); err != nil {
+		return err
+	}
+	if err := s.Tokens.NewRefresh(tx, user.ID, o.session.ID, o.refresh); err != nil {
+		return err
+	}
+	if err := tx.NoteSignIn(user.ID); err != nil {
+		return err
+	}
+	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+		Type: "session.started", By: headykey.Caller{User: user.ID, Role: headykey.RoleUser, Method: headykey.BySession},
+		Subject: user.ID, Object: headykey.Party{Type: "session", ID: string(o.session.ID)},
+		Details:  map[string]any{"surface": o.session.Surface, "amr": o.session.AMR, "aal": o.session.AAL},
+		Personal: map[string]string{"address": o.session.Address, "agent": o.session.Agent},
+	})
+	return err
+}
+
+// grant makes the answer to a sign-in whose session is durable.
+func (s *Service) grant(o *opening, user *headykey.User) (*Grant, error) {
+	access, err := s.Tokens.MakeAccess(&store.Proof{Session: o.session, User: *user})
+	if err != nil {
+		return nil, err
+	}
+	return &Grant{
+		User: *user, Session: o.session.ID, Access: access, Life: s.Tokens.Life(),
+		Refresh: o.refresh, Cookie: o.cookie, CookieLife: s.config.Lifetimes.Session,
+	}, nil
+}

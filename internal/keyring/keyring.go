@@ -1,0 +1,222 @@
+// Package keyring holds the keys that HeadyKey signs with: made here, sealed in
+// the store, parsed once and kept in memory, replaced without a gap. Keys of
+// tokens run out some time after their retirement; keys of receipts never do.
+package keyring
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"headykey.com/headykey/internal/secret"
+	"headykey.com/headykey/internal/store"
+)
+
+// The uses of keys, as the public API spells them.
+const (
+	Heady   = "heady"   // HS256, access tokens of the HeadyKey API
+	Receipt = "receipt" // Ed25519, trust receipts
+)
+
+// ErrSealed reports keys that were sealed with another master key.
+var ErrSealed = errors.New("the signing keys in this database were sealed with another master key; give the server the one it was made with")
+
+// A Key is one signing key with its private part.
+type Key struct {
+	ID        string
+	Use       string
+	Algorithm string // HS256, Ed25519
+	Secret    []byte // HS256
+	Private   ed25519.PrivateKey
+	Public    ed25519.PublicKey
+	Created   time.Time
+	Retired   time.Time // signs no more from then on; zero: signs
+	Expires   time.Time // verifies no more from then on; zero: for ever
+}
+
+// A Ring is all keys of one server. It is safe for concurrent use.
+type Ring struct {
+	db     *store.DB
+	sealer *secret.Sealer
+	log    *slog.Logger
+	fixed  *Key                  // an HS256 secret from the configuration
+	keys   atomic.Pointer[[]Key] // newest first
+}
+
+// New returns the ring of db, with a key of each use ready to sign. secretText,
+// if any, is the configured HS256 secret; it signs in place of the generated one.
+func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []byte, log *slog.Logger) (*Ring, error) {
+	r := &Ring{db: db, sealer: sealer, log: log}
+	if len(jwtSecret) > 0 {
+		sum := sha256.Sum256(append([]byte("headykey kid\x00"), jwtSecret...))
+		r.fixed = &Key{ID: "heady-" + hex.EncodeToString(sum[:4]), Use: Heady, Algorithm: "HS256", Secret: jwtSecret}
+	}
+	if err := r.Load(ctx); err != nil {
+		return nil, err
+	}
+	for _, use := range []string{Heady, Receipt} {
+		if err := r.ensure(ctx, use); err != nil {
+			return nil, err
+		}
+	}
+	db.OnChange(store.ChangedKeys, func(ctx context.Context) {
+		if err := r.Load(ctx); err != nil {
+			r.log.Error("signing keys could not be read again", "error", err)
+		}
+	})
+	return r, nil
+}
+
+// ensure makes the first key of use, unless there is one. Of two nodes that start
+// at once, one makes it and both use it.
+func (r *Ring) ensure(ctx context.Context, use string) error {
+	if _, ok := r.Signing(use); ok {
+		return nil
+	}
+	fresh := Generate(use)
+	err := r.db.Update(ctx, func(tx *store.Tx) error {
+		have, err := store.Collect(tx.SigningKeys())
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(have, func(k store.SigningKey) bool { return k.Use == use && k.Retired.IsZero() }) {
+			return nil
+		}
+		return r.Insert(tx, fresh)
+	})
+	if err != nil {
+		return fmt.Errorf("make the first %s key: %w", use, err)
+	}
+	return r.Load(ctx)
+}
+
+// Generate makes a fresh key for use. Its id is told by its public part (or by a
+// hash of its secret), so that an id can never mean two keys.
+func Generate(use string) Key {
+	if use == Heady {
+		s := make([]byte, 55)
+		_, _ = rand.Read(s) // never fails (crypto/rand)
+		sum := sha256.Sum256(append([]byte("headykey kid\x00"), s...))
+		return Key{ID: "heady-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "HS256", Secret: s}
+	}
+	public, private, _ := ed25519.GenerateKey(nil) // never fails: crypto/rand
+	sum := sha256.Sum256(public)
+	return Key{
+		ID: "headykey-receipt-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "Ed25519",
+		Private: private, Public: public,
+	}
+}
+
+// Insert stores k, sealed, as the key that signs from the transaction on.
+func (r *Ring) Insert(tx *store.Tx, k Key) error {
+	private := k.Secret
+	if k.Private != nil {
+		private = k.Private.Seed()
+	}
+	return tx.InsertSigningKey(store.SigningKey{
+		ID: k.ID, Use: k.Use, Algorithm: k.Algorithm, Public: k.Public,
+		Private: r.sealer.Seal(purpose(k.ID), private), Created: tx.Now,
+	})
+}
+
+// Replace retires the key of fresh's use and stores fresh in its place. The old
+// one verifies for overlap more; zero: for ever.
+func (r *Ring) Replace(tx *store.Tx, fresh Key, overlap time.Duration) error {
+	var expires time.Time
+	if overlap > 0 {
+		expires = tx.Now.Add(overlap)
+	}
+	if err := tx.RetireSigningKeys(fresh.Use, expires); err != nil {
+		return err
+	}
+	return r.Insert(tx, fresh)
+}
+
+func purpose(id string) string { return "signing-key/" + id }
+
+// Load reads the keys again.
+func (r *Ring) Load(ctx context.Context) error {
+	var rows []store.SigningKey
+	err := r.db.View(ctx, func(tx *store.Tx) (err error) {
+		rows, err = store.Collect(tx.SigningKeys())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read the signing keys: %w", err)
+	}
+	keys := make([]Key, 0, len(rows)+1)
+	if r.fixed != nil {
+		keys = append(keys, *r.fixed)
+	}
+	for _, row := range rows {
+		k, err := r.open(row)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+	}
+	r.keys.Store(&keys)
+	return nil
+}
+
+func (r *Ring) open(row store.SigningKey) (Key, error) {
+	private, err := r.sealer.Open(purpose(row.ID), row.Private)
+	if err != nil {
+		return Key{}, ErrSealed
+	}
+	k := Key{
+		ID: row.ID, Use: row.Use, Algorithm: row.Algorithm, Public: row.Public,
+		Created: row.Created, Retired: row.Retired, Expires: row.Expires,
+	}
+	switch {
+	case row.Algorithm == "HS256":
+		k.Secret = private
+	case len(private) == ed25519.SeedSize:
+		k.Private = ed25519.NewKeyFromSeed(private)
+	default:
+		return Key{}, fmt.Errorf("signing key %s is damaged", row.ID)
+	}
+	return k, nil
+}
+
+// Signing returns the key that signs for use now.
+func (r *Ring) Signing(use string) (Key, bool) {
+	for _, k := range *r.keys.Load() {
+		if k.Use == use && k.Retired.IsZero() {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// Verifying returns the key of use named id, if it still verifies.
+func (r *Ring) Verifying(use, id string) (Key, bool) {
+	for _, k := range *r.keys.Load() {
+		if k.ID == id && k.Use == use {
+			return k, k.Expires.IsZero() || time.Now().Before(k.Expires)
+		}
+	}
+	return Key{}, false
+}
+
+// All returns every key of use that ever was, newest first.
+func (r *Ring) All(use string) []Key {
+	var all []Key
+	for _, k := range *r.keys.Load() {
+		if k.Use == use {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// Fixed reports whether the HS256 secret comes from the configuration.
+func (r *Ring) Fixed() bool { return r.fixed != nil }

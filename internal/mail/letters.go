@@ -1,0 +1,152 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"headykey.com/headykey"
+)
+
+// An Occasion is the request that caused a mail.
+type Occasion struct {
+	At        time.Time
+	From      headykey.From
+	RequestID string
+}
+
+// A Proof is how its reader shows that an address is theirs.
+type Proof struct {
+	Link string        // the page that confirms
+	Code string        // to type in instead; may be empty
+	Life time.Duration // of both
+}
+
+// ConfirmAddress asks the person behind to to confirm a new account's address.
+// name is what was typed at sign-up, perhaps by a stranger: it is used as a
+// greeting if it is plainly a name, and is left out otherwise.
+func ConfirmAddress(to, name string, proof Proof, o Occasion) Message {
+	c := Content{
+		To:      to,
+		Subject: "Confirm your address for " + product,
+		Heading: "Confirm your address",
+		Paragraphs: []string{
+			greeting(name),
+			"Someone created an account with this address. If it was you, confirm the address.",
+			"The link works once, for " + span(proof.Life) + ".",
+		},
+		Code:      proof.Code,
+		Button:    Link{"Confirm address", proof.Link},
+		Facts:     o.facts(to),
+		NotYou:    Link{Label: "Not you? Do nothing. Without the link, nobody can confirm this address."},
+		RequestID: o.RequestID,
+	}
+	if proof.Code != "" {
+		c.Subject = proof.Code + " is your " + product + " code"
+		c.Paragraphs[2] = "The link and the code work once, for " + span(proof.Life) + "."
+		c.NotYou.Label = "Not you? Do nothing, and give the code to nobody."
+	}
+	return Render(c)
+}
+
+// AddressTaken tells the owner of an account that somebody, perhaps they, tried
+// to create another one with its address. signIn and reset are the pages to sign
+// in and to choose a new password.
+func AddressTaken(to, signIn, reset string, o Occasion) Message {
+	return Render(Content{
+		To:      to,
+		Subject: "You have a " + product + " account already",
+		Heading: "You have an account already",
+		Paragraphs: []string{
+			"Someone tried to create an account with this address, and it has one already.",
+			"If it was you, sign in instead, or choose a new password.",
+		},
+		Button:    Link{"Sign in", signIn},
+		Also:      Link{"Choose a new password", reset},
+		Facts:     o.facts(to),
+		NotYou:    Link{Label: "Not you? Do nothing. Your account has not changed."},
+		RequestID: o.RequestID,
+	})
+}
+
+// facts says whose address it is, and where and when the request was made.
+func (o Occasion) facts(who string) []Fact {
+	where := device(o.From.Agent)
+	if o.From.Address.IsValid() {
+		where += ", " + o.From.Address.Unmap().WithZone("").String()
+	}
+	return []Fact{
+		{"Who", who},
+		{"Where", where},
+		{"When", o.At.UTC().Format("2 January 2006, 15:04 UTC")},
+	}
+}
+
+// greeting greets name if it is made like a name: at most 55 letters, marks,
+// spaces, hyphens, apostrophes and full stops that end a word. Anything else
+// could be a stranger's advertisement or link in our mail.
+func greeting(name string) string {
+	name = strings.TrimSpace(name)
+	if name == "" || utf8.RuneCountInString(name) > 55 {
+		return "Hello,"
+	}
+	rest := strings.ReplaceAll(strings.TrimSuffix(name, "."), ". ", " ")
+	for _, r := range rest {
+		if !unicode.In(r, unicode.L, unicode.M) && !strings.ContainsRune(" -'’", r) {
+			return "Hello,"
+		}
+	}
+	return "Hello " + name + ","
+}
+
+// Browsers and systems that we name, by the first mark found in a User-Agent.
+// The header is a stranger's text: it never appears in a mail itself.
+var (
+	browsers = [][2]string{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
+	}
+	systems = [][2]string{
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"},
+		{"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
+	}
+)
+
+// device names the browser and system of a User-Agent in our own words.
+func device(agent string) string {
+	browser, system := first(browsers, agent), first(systems, agent)
+	switch {
+	case browser != "" && system != "":
+		return browser + " on " + system
+	case browser+system != "":
+		return browser + system
+	}
+	return "Unknown device"
+}
+
+func first(table [][2]string, agent string) string {
+	for _, row := range table {
+		if strings.Contains(agent, row[0]) {
+			return row[1]
+		}
+	}
+	return ""
+}
+
+// span says d in whole minutes, hours or days, rounded down: a promise that is
+// kept.
+func span(d time.Duration) string {
+	n, unit := int(d/time.Minute), "minute"
+	switch {
+	case d >= 48*time.Hour:
+		n, unit = int(d/(24*time.Hour)), "day"
+	case d >= 3*time.Hour:
+		n, unit = int(d/time.Hour), "hour"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
+}

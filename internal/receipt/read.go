@@ -1,0 +1,47 @@
+package receipt
+
+import (
+	"context"
+	"strings"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/store"
+)
+
+// List returns a page of receipts, newest first: the caller's own, or for an
+// operator those that the filter says.
+func (l *Ledger) List(ctx context.Context, by headykey.Caller, f store.ReceiptFilter) ([]*headykey.Receipt, error) {
+	if err := by.Need(headykey.RoleGuest, "receipts.read"); err != nil {
+		return nil, err
+	}
+	if by.Role < headykey.RoleOperator {
+		f.Subject = by.User
+	}
+	var all []*headykey.Receipt
+	err := l.db.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = store.Collect(tx.Receipts(f))
+		return err
+	})
+	return all, err
+}
+
+// Show returns one receipt: the caller's own, or any for an operator. Otherwise
+// headykey.ErrNotFound.
+func (l *Ledger) Show(ctx context.Context, by headykey.Caller, id string) (*headykey.Receipt, error) {
+	if err := by.Need(headykey.RoleGuest, "receipts.read"); err != nil {
+		return nil, err
+	}
+	key, err := headykey.ParseID(strings.TrimPrefix(id, IDPrefix))
+	if err != nil || !strings.HasPrefix(id, IDPrefix) {
+		return nil, headykey.ErrNotFound
+	}
+	var r *headykey.Receipt
+	err = l.db.View(ctx, func(tx *store.Tx) (err error) {
+		r, err = tx.Receipt(key)
+		return err
+	})
+	if err == nil && r.Subject != by.User && by.Role < headykey.RoleOperator {
+		return nil, headykey.ErrNotFound
+	}
+	return r, err
+}
