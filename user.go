@@ -73,3 +73,9 @@ type KeyEvent struct {
 	Agent   string
 	Receipt ID // zero for coalesced use
 }
+
+// A Proof is a session with its user: all that a request needs to know.
+type Proof struct {
+	Session Session
+	User    User
+}

@@ -138,7 +138,7 @@ func (s *Service) noteKey(ctx context.Context, tx *store.Tx, by headykey.Caller,
 
 // APIKeys returns the caller's keys that are not revoked, newest first, from
 // before on.
-func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, before store.Mark, limit int) ([]*headykey.APIKey, error) {
+func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, before headykey.Mark, limit int) ([]*headykey.APIKey, error) {
 	if err := by.Need(headykey.RoleGuest, "api_keys.read"); err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (s *Service) ByToken(ctx context.Context, token string, from headykey.From)
 			return nil, err
 		}
 		epoch := s.DB.Epoch(a.UserID)
-		var p *store.Proof
+		var p *headykey.Proof
 		err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 			p, err = tx.ProofBySession(a.UserID, a.Session)
 			return err
@@ -89,7 +89,7 @@ func (s *Service) ByCookie(ctx context.Context, cookie string, from headykey.Fro
 	}
 	return s.remember(ctx, kindCookie, cookie, from, func(ctx context.Context) (*proven, error) {
 		hash := secret.Hash(cookie)
-		var p *store.Proof
+		var p *headykey.Proof
 		var epoch store.Epoch
 		err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 			if p, err = tx.ProofByCookie(hash[:]); err != nil {
@@ -115,7 +115,7 @@ func (s *Service) ByCookie(ctx context.Context, cookie string, from headykey.Fro
 
 // sessionCaller is the caller behind a session that was looked up, if it and its
 // user may still act.
-func sessionCaller(p *store.Proof, err error, method headykey.Method) (headykey.Caller, error) {
+func sessionCaller(p *headykey.Proof, err error, method headykey.Method) (headykey.Caller, error) {
 	switch {
 	case errors.Is(err, headykey.ErrNotFound):
 		return headykey.Caller{}, headykey.ErrInvalidToken

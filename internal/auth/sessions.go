@@ -181,7 +181,7 @@ func (s *Service) Refresh(ctx context.Context, refresh string, from headykey.Fro
 }
 
 // punishReuse ends the session of a refresh token that was used again.
-func (s *Service) punishReuse(ctx context.Context, p *store.Proof, from headykey.From) error {
+func (s *Service) punishReuse(ctx context.Context, p *headykey.Proof, from headykey.From) error {
 	by := headykey.Caller{User: p.User.ID, Role: headykey.RoleUser, Method: headykey.BySession, From: from}
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		revoked, err := s.endSessions(ctx, tx, by, "refresh_token_reused", &p.Session)
@@ -204,7 +204,7 @@ func (s *Service) punishReuse(ctx context.Context, p *store.Proof, from headykey
 // RefreshByCookie makes an access token for the session of a browser's cookie,
 // which by was identified with.
 func (s *Service) RefreshByCookie(ctx context.Context, by headykey.Caller) (*Grant, error) {
-	var p *store.Proof
+	var p *headykey.Proof
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		p, err = tx.ProofBySession(by.User, by.Session)
 		return err

@@ -51,7 +51,7 @@ func (s *Service) noteUse(p *proven, from headykey.From) {
 }
 
 // noteIssue notes that tokens were issued for a session.
-func (s *Service) noteIssue(p *store.Proof) {
+func (s *Service) noteIssue(p *headykey.Proof) {
 	s.uses.mu.Lock()
 	defer s.uses.mu.Unlock()
 	use := store.Use{User: p.User.ID, ID: p.Session.ID, At: time.Now(), Count: 1}

@@ -22,6 +22,13 @@ type commands struct {
 	File     *string      `name:"config" placeholder:"FILE" help:"Read settings from FILE, not from headykey.toml."`
 	Settings kong.Plugins `embed:""`
 
+	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server (in development when called without anything)."`
+	Users      usersCommands     `cmd:"" help:"Make and manage accounts."`
+	APIKeys    apiKeysCommands   `cmd:"" name:"api-keys" help:"Make and revoke API keys."`
+	Keys       keysCommands      `cmd:"" help:"List and rotate signing keys."`
+	Receipts   receiptsCommands  `cmd:"" help:"List and verify trust receipts."`
+	Admin      adminCommands     `cmd:"" help:"Let somebody become an administrator."`
+	Doctor     doctorCommand     `cmd:"" help:"Check the installation; exit 3 if something is wrong."`
 	Config     configCommands    `cmd:"" help:"Show and check the settings."`
 	Completion completionCommand `cmd:"" help:"Print a completion script for a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -38,9 +45,6 @@ order of weight; "headykey config print" lists them all.`
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	c := &console{in: stdin, out: stdout, err: stderr, json: slices.Contains(args, "--json")}
 	bare := len(args) == 0 // a newcomer: everything on, on loopback
-	if bare {
-		args = []string{"--help"}
-	}
 	flags := newFlags()
 	cmds := &commands{Settings: kong.Plugins{flags}}
 	helped := false

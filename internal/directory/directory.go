@@ -31,7 +31,7 @@ func New(db *store.DB, receipts *receipt.Ledger, ring *keyring.Ring, overlap tim
 }
 
 // Users returns a page of accounts, newest first.
-func (s *Service) Users(ctx context.Context, by headykey.Caller, f store.UserFilter) ([]*headykey.User, error) {
+func (s *Service) Users(ctx context.Context, by headykey.Caller, f headykey.UserFilter) ([]*headykey.User, error) {
 	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
 		return nil, err
 	}
@@ -56,18 +56,11 @@ func (s *Service) User(ctx context.Context, by headykey.Caller, id headykey.ID) 
 	return user, err
 }
 
-// A UserChange says what to change of an account; nil fields stay.
-type UserChange struct {
-	Name     *string
-	Role     *headykey.Role
-	Disabled *bool
-}
-
 // ChangeUser changes an account. Disabling it ends its sessions. It fails with
 // headykey.ErrNotFound, ErrInvalid, ErrRoleEscalation, and ErrLastAdmin if no
 // administrator would be left. The receipts are "role.changed",
 // "account.disabled", "account.enabled" and "account.changed", as it may be.
-func (s *Service) ChangeUser(ctx context.Context, by headykey.Caller, id headykey.ID, c UserChange) (*headykey.User, error) {
+func (s *Service) ChangeUser(ctx context.Context, by headykey.Caller, id headykey.ID, c headykey.UserChange) (*headykey.User, error) {
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return nil, err
 	}
@@ -92,8 +85,29 @@ func (s *Service) ChangeUser(ctx context.Context, by headykey.Caller, id headyke
 	return user, err
 }
 
+// UserByEmail returns the account that an address signs in, or
+// headykey.ErrNotFound.
+func (s *Service) UserByEmail(ctx context.Context, by headykey.Caller, email string) (*headykey.User, error) {
+	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
+		return nil, err
+	}
+	_, key, err := headykey.ParseEmail(email)
+	if err != nil {
+		return nil, err
+	}
+	var user *headykey.User
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		login, err := tx.LoginByEmail(key)
+		if err == nil {
+			user = &login.User
+		}
+		return err
+	})
+	return user, err
+}
+
 // apply makes the changes and leaves a receipt for each kind of them.
-func (s *Service) apply(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c UserChange) error {
+func (s *Service) apply(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error {
 	before := *user
 	acts := []headykey.Act{}
 	if c.Name != nil && *c.Name != user.Name {
@@ -164,7 +178,7 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 }
 
 // APIKeys returns a page of keys, newest first: of owner, or of everybody.
-func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, owner headykey.ID, before store.Mark, limit int) ([]*headykey.APIKey, error) {
+func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, owner headykey.ID, before headykey.Mark, limit int) ([]*headykey.APIKey, error) {
 	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
 		return nil, err
 	}
@@ -178,11 +192,11 @@ func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, owner headyke
 
 // Sessions returns a page of live sessions, newest first: of user, or of
 // everybody.
-func (s *Service) Sessions(ctx context.Context, by headykey.Caller, user headykey.ID, before store.Mark, limit int) ([]*store.Proof, error) {
+func (s *Service) Sessions(ctx context.Context, by headykey.Caller, user headykey.ID, before headykey.Mark, limit int) ([]*headykey.Proof, error) {
 	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
 		return nil, err
 	}
-	var sessions []*store.Proof
+	var sessions []*headykey.Proof
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
 		sessions, err = store.Collect(tx.SessionsPage(user, before, limit))
 		return err
@@ -191,11 +205,11 @@ func (s *Service) Sessions(ctx context.Context, by headykey.Caller, user headyke
 }
 
 // Stats counts what there is.
-func (s *Service) Stats(ctx context.Context, by headykey.Caller) (store.Stats, error) {
+func (s *Service) Stats(ctx context.Context, by headykey.Caller) (headykey.Stats, error) {
 	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
-		return store.Stats{}, err
+		return headykey.Stats{}, err
 	}
-	var stats store.Stats
+	var stats headykey.Stats
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
 		stats, err = tx.Stats()
 		return err

@@ -73,7 +73,7 @@ func AddressTaken(to, signIn, reset string, o Occasion) Message {
 
 // facts says whose address it is, and where and when the request was made.
 func (o Occasion) facts(who string) []Fact {
-	where := device(o.From.Agent)
+	where := headykey.Device(o.From.Agent)
 	if o.From.Address.IsValid() {
 		where += ", " + o.From.Address.Unmap().WithZone("").String()
 	}
@@ -99,40 +99,6 @@ func greeting(name string) string {
 		}
 	}
 	return "Hello " + name + ","
-}
-
-// Browsers and systems that we name, by the first mark found in a User-Agent.
-// The header is a stranger's text: it never appears in a mail itself.
-var (
-	browsers = [][2]string{
-		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"},
-		{"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
-	}
-	systems = [][2]string{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"},
-		{"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
-	}
-)
-
-// device names the browser and system of a User-Agent in our own words.
-func device(agent string) string {
-	browser, system := first(browsers, agent), first(systems, agent)
-	switch {
-	case browser != "" && system != "":
-		return browser + " on " + system
-	case browser+system != "":
-		return browser + system
-	}
-	return "Unknown device"
-}
-
-func first(table [][2]string, agent string) string {
-	for _, row := range table {
-		if strings.Contains(agent, row[0]) {
-			return row[1]
-		}
-	}
-	return ""
 }
 
 // span says d in whole minutes, hours or days, rounded down: a promise that is

@@ -182,15 +182,17 @@ func TestStopFinishesWhatIsUnderWayAndBeginsNoMore(t *testing.T) {
 	})
 }
 
-// The sender hangs beyond its deadline's reach on one node: the lease runs out and
-// the parcel is there for the others.
-func TestLeaseOutlivesADeliveryButNotADeadWorker(t *testing.T) {
+// A node that was told to stop hangs in a delivery: the lease runs out, and the
+// parcel is there for the others.
+func TestLeaseOfAHangingWorkerRunsOut(t *testing.T) {
 	inBubble(t, func(t *testing.T, db *store.DB) {
 		release := make(chan struct{})
 		stuck := newOutbox(t, db, func(context.Context, []byte) error { <-release; return nil })
 		post(t, db, stuck, letter{Text: "hello"})
 		stopStuck := run(t, stuck)
-		synctest.Wait()
+		synctest.Wait() // it has taken the parcel
+		go stopStuck()
+		synctest.Wait() // it takes no more
 		box, start := newPostbox(), time.Now()
 		stop := run(t, newOutbox(t, db, box.send))
 		defer stop()

@@ -2,7 +2,10 @@ package receipt
 
 import (
 	"context"
+	"fmt"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/store"
@@ -10,7 +13,7 @@ import (
 
 // List returns a page of receipts, newest first: the caller's own, or for an
 // operator those that the filter says.
-func (l *Ledger) List(ctx context.Context, by headykey.Caller, f store.ReceiptFilter) ([]*headykey.Receipt, error) {
+func (l *Ledger) List(ctx context.Context, by headykey.Caller, f headykey.ReceiptFilter) ([]*headykey.Receipt, error) {
 	if err := by.Need(headykey.RoleGuest, "receipts.read"); err != nil {
 		return nil, err
 	}
@@ -44,4 +47,25 @@ func (l *Ledger) Show(ctx context.Context, by headykey.Caller, id string) (*head
 		return nil, headykey.ErrNotFound
 	}
 	return r, err
+}
+
+// CheckNewest verifies the newest receipts, up to limit, and returns how many it
+// looked at and the id of the first that does not verify ("": all do).
+func (l *Ledger) CheckNewest(ctx context.Context, limit int) (checked int, bad string, err error) {
+	all, err := l.List(ctx, headykey.System, headykey.ReceiptFilter{Limit: limit})
+	if err != nil {
+		return 0, "", err
+	}
+	keys := l.Keys()
+	for _, r := range all {
+		text, err := json.Marshal(Seal(r))
+		if err != nil {
+			return checked, "", fmt.Errorf("receipt: %w", err)
+		}
+		if _, ok := Verify(text, keys); !ok {
+			return checked, IDPrefix + string(r.ID), nil
+		}
+		checked++
+	}
+	return checked, "", nil
 }

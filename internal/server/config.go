@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"headykey.com/headykey"
 )
 
 // Version is this release, as `headykey version` and /health tell it.
@@ -42,7 +44,7 @@ type Config struct {
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Mail          Mail
-	Lifetimes     Lifetimes
+	Lifetimes     headykey.Lifetimes
 }
 
 // Mail is how letters leave. Without an SMTP server they stay in the outbox; in
@@ -52,19 +54,6 @@ type Mail struct {
 	From     string // sender, RFC 5322 address with or without a name
 	User     string // empty: no authentication
 	Password string
-}
-
-// Lifetimes are how long things live. The defaults sit on one Fibonacci ladder.
-type Lifetimes struct {
-	Access            time.Duration // of an access token, which revocation ends sooner
-	Refresh           time.Duration // of an unused refresh token; each use starts it anew
-	Session           time.Duration // of the session cookie
-	SessionMax        time.Duration // of a session from sign-in on, however much it is used
-	KeyGrace          time.Duration // of an API key after its rotation
-	SetupLink         time.Duration // of the link that makes the first administrator
-	EmailLink         time.Duration // of links and codes in letters
-	JWTSecretRotation time.Duration // after which the HS256 secret is replaced
-	JWTSecretOverlap  time.Duration // for which the replaced secret still verifies
 }
 
 // A Fault is one thing wrong with one setting. It reads as one sentence.
@@ -124,7 +113,7 @@ func (c *Config) Validate() error {
 	c.checkMail(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
 	f.need(c.Shutdown > 0, "shutdown", "must be longer than nothing")
-	c.Lifetimes.check(&f)
+	checkLifetimes(c.Lifetimes, &f)
 	if len(f) == 0 {
 		return nil
 	}
@@ -186,7 +175,7 @@ func (c *Config) checkMail(f *Faults) {
 	}
 }
 
-func (l Lifetimes) check(f *Faults) {
+func checkLifetimes(l headykey.Lifetimes, f *Faults) {
 	for _, one := range []struct {
 		name string
 		life time.Duration

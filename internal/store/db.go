@@ -128,3 +128,21 @@ func explain(err error) error {
 	}
 	return err
 }
+
+// Check looks at the whole database for damage, which takes a while for a large
+// one. PostgreSQL keeps watch over its own.
+func (db *DB) Check(ctx context.Context) error {
+	if db.engine.dialect() == postgres {
+		return db.Ping(ctx)
+	}
+	return db.View(ctx, func(tx *Tx) error {
+		var result string
+		if err := tx.one("integrity check", []any{&result}, "PRAGMA integrity_check(1)"); err != nil {
+			return err
+		}
+		if result != "ok" {
+			return errors.New(result)
+		}
+		return nil
+	})
+}

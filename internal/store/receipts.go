@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"iter"
-	"time"
 
 	"headykey.com/headykey"
 )
@@ -26,15 +25,6 @@ func (tx *Tx) InsertReceipt(r *headykey.Receipt, request string, entry []byte) e
 func (tx *Tx) Receipt(id headykey.ID) (*headykey.Receipt, error) {
 	r := &headykey.Receipt{}
 	return r, tx.one("select receipt", receiptFields(r), `SELECT `+receiptColumns+` FROM receipts WHERE id = $1`, id)
-}
-
-// A ReceiptFilter narrows a list of receipts; zero fields do not.
-type ReceiptFilter struct {
-	Subject headykey.ID
-	Type    string
-	Since   time.Time
-	Before  headykey.ID // only receipts older than this one
-	Limit   int
 }
 
 // Receipts yields receipts, newest first.

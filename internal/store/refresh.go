@@ -70,11 +70,11 @@ const (
 // returns whose it is. It fails with headykey.ErrNotFound, having changed
 // nothing, if the token is unknown, used, expired, or its session or user is at
 // an end: look at it then with RefreshToken.
-func (db *DB) Rotate(ctx context.Context, r Rotation) (*Proof, error) {
+func (db *DB) Rotate(ctx context.Context, r Rotation) (*headykey.Proof, error) {
 	if db.engine.dialect() == postgres {
 		return db.rotateInOne(ctx, r)
 	}
-	p := &Proof{}
+	p := &headykey.Proof{}
 	err := db.Update(ctx, func(tx *Tx) error {
 		err := tx.one("select refresh token", append(sessionFields(&p.Session), userFields(&p.User)...),
 			selectLive, r.Hash, at(tx.Now))
@@ -96,10 +96,10 @@ func (db *DB) Rotate(ctx context.Context, r Rotation) (*Proof, error) {
 
 // rotateInOne retries a lost connection once only: if the first try did commit,
 // the second finds the token used and the caller gets the stored successor.
-func (db *DB) rotateInOne(ctx context.Context, r Rotation) (*Proof, error) {
+func (db *DB) rotateInOne(ctx context.Context, r Rotation) (*headykey.Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateDeadline)
 	defer cancel()
-	p := &Proof{}
+	p := &headykey.Proof{}
 	err := db.View(ctx, func(tx *Tx) error {
 		return tx.one("rotate refresh token", append(sessionFields(&p.Session), userFields(&p.User)...),
 			rotateInOne, r.Hash, at(tx.Now), r.Successor, r.Next, at(tx.Now.Add(r.Life)))

@@ -31,16 +31,10 @@ func (tx *Tx) InsertSession(s *headykey.Session, cookie []byte) error {
 		at(s.Created), at(s.Proven), at(s.LastUsed), at(s.Ends))
 }
 
-// A Proof is a session with its user: all that a request needs to know.
-type Proof struct {
-	Session headykey.Session
-	User    headykey.User
-}
-
 // ProofBySession returns the session id of user with its user, ended or not, or
 // headykey.ErrNotFound.
-func (tx *Tx) ProofBySession(user, session headykey.ID) (*Proof, error) {
-	p := &Proof{}
+func (tx *Tx) ProofBySession(user, session headykey.ID) (*headykey.Proof, error) {
+	p := &headykey.Proof{}
 	return p, tx.one("select session", append(sessionFields(&p.Session), userFields(&p.User)...), `
 		SELECT `+sessionColumns+`, `+userColumns+` FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.user_id = $1 AND s.id = $2`, user, session)
@@ -48,8 +42,8 @@ func (tx *Tx) ProofBySession(user, session headykey.ID) (*Proof, error) {
 
 // ProofByCookie returns the session whose cookie has this SHA-256, with its user,
 // or headykey.ErrNotFound.
-func (tx *Tx) ProofByCookie(hash []byte) (*Proof, error) {
-	p := &Proof{}
+func (tx *Tx) ProofByCookie(hash []byte) (*headykey.Proof, error) {
+	p := &headykey.Proof{}
 	return p, tx.one("select session", append(sessionFields(&p.Session), userFields(&p.User)...), `
 		SELECT `+sessionColumns+`, `+userColumns+` FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.cookie_hash = $1`, hash)
@@ -70,15 +64,15 @@ func (tx *Tx) LiveSessions(user headykey.ID) iter.Seq2[*headykey.Session, error]
 }
 
 // SessionsPage yields live sessions of everybody (or of user), newest first.
-func (tx *Tx) SessionsPage(user headykey.ID, before Mark, limit int) iter.Seq2[*Proof, error] {
+func (tx *Tx) SessionsPage(user headykey.ID, before Mark, limit int) iter.Seq2[*headykey.Proof, error] {
 	w := where{}
 	w.add(`s.ended_at IS NULL AND s.ends_at > ?`, at(tx.Now))
 	if user != "" {
 		w.add(`s.user_id = ?`, user)
 	}
 	w.before("s.created_at", "s.id", before)
-	scan := func(rows *sql.Rows) (*Proof, error) {
-		p := &Proof{}
+	scan := func(rows *sql.Rows) (*headykey.Proof, error) {
+		p := &headykey.Proof{}
 		return p, rows.Scan(append(sessionFields(&p.Session), userFields(&p.User)...)...)
 	}
 	return query(tx, "select sessions", scan, `

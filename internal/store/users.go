@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"iter"
-	"time"
 
 	"headykey.com/headykey"
 )
@@ -119,28 +118,6 @@ func (tx *Tx) DeleteUser(user headykey.ID) error {
 	return found(tx.exec("erase user", `DELETE FROM users WHERE id = $1`, user))
 }
 
-// CountAdmins returns how many accounts are administrators and not disabled.
-func (tx *Tx) CountAdmins() (int, error) {
-	var n int
-	return n, tx.one("count administrators", []any{&n},
-		`SELECT count(*) FROM users WHERE role = $1 AND disabled_at IS NULL`, headykey.RoleAdmin)
-}
-
-// A UserFilter narrows a list of users; zero fields do not.
-type UserFilter struct {
-	Query    string // folded prefix of address or name
-	Role     headykey.Role
-	Disabled *bool
-	Before   Mark // only accounts older than this one
-	Limit    int
-}
-
-// A Mark is a place in a list that is ordered by time, newest first.
-type Mark struct {
-	At time.Time // zero: the beginning
-	ID headykey.ID
-}
-
 // Users yields accounts, newest first.
 func (tx *Tx) Users(f UserFilter) iter.Seq2[*headykey.User, error] {
 	w := where{}
@@ -163,16 +140,10 @@ func (tx *Tx) Users(f UserFilter) iter.Seq2[*headykey.User, error] {
 		`SELECT `+userColumns+` FROM users u`+w.text()+` ORDER BY u.created_at DESC, u.id DESC LIMIT `+w.arg(f.Limit), w.args...)
 }
 
-// Stats are counts for an operator's overview.
-type Stats struct {
-	Users, Disabled, Admins, Sessions, APIKeys, Receipts int64
-	MailWaiting, MailDead                                int64
-}
-
 // Stats counts what there is. Receipts and sessions of a large database are
 // counted, not estimated: the call is for people, not for probes.
-func (tx *Tx) Stats() (Stats, error) {
-	var s Stats
+func (tx *Tx) Stats() (headykey.Stats, error) {
+	var s headykey.Stats
 	return s, tx.one("count", []any{&s.Users, &s.Disabled, &s.Admins, &s.Sessions, &s.APIKeys, &s.Receipts, &s.MailWaiting, &s.MailDead}, `
 		SELECT (SELECT count(*) FROM users),
 			(SELECT count(*) FROM users WHERE disabled_at IS NOT NULL),
@@ -182,4 +153,19 @@ func (tx *Tx) Stats() (Stats, error) {
 			(SELECT count(*) FROM receipts),
 			(SELECT count(*) FROM outbox WHERE dead_at IS NULL),
 			(SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL)`, at(tx.Now), headykey.RoleAdmin)
+}
+
+// KeepAnAdmin fails with headykey.ErrLastAdmin if user is the only administrator
+// who is not disabled: without one nobody could ever make another.
+func (tx *Tx) KeepAnAdmin(user *headykey.User) error {
+	if user.Role != headykey.RoleAdmin || !user.Disabled.IsZero() {
+		return nil
+	}
+	var n int
+	err := tx.one("count administrators", []any{&n}, `
+		SELECT count(*) FROM users WHERE role = $1 AND disabled_at IS NULL AND id <> $2`, headykey.RoleAdmin, user.ID)
+	if err == nil && n == 0 {
+		return headykey.ErrLastAdmin
+	}
+	return err
 }

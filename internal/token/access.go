@@ -64,7 +64,7 @@ type Access struct {
 func (s *Service) Life() time.Duration { return s.config.Access }
 
 // MakeAccess returns an access token for the session and user of p.
-func (s *Service) MakeAccess(p *store.Proof) (string, error) {
+func (s *Service) MakeAccess(p *headykey.Proof) (string, error) {
 	now := time.Now()
 	claims, err := json.Marshal(Access{
 		UserID: p.User.ID, Email: p.User.Email, Role: p.User.Role.String(),

@@ -37,9 +37,9 @@ func NewRefreshToken() string { return secret.Token(refreshSize) }
 
 // A Spent is the outcome of showing a refresh token.
 type Spent struct {
-	Proof *store.Proof // whose it is; nil unless it was spent or is ErrReused
-	Next  string       // the successor
-	Again bool         // the answer was lost before and is repeated
+	Proof *headykey.Proof // whose it is; nil unless it was spent or is ErrReused
+	Next  string          // the successor
+	Again bool            // the answer was lost before and is repeated
 }
 
 // Spend exchanges a refresh token for its successor, durably.

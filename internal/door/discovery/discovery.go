@@ -1,0 +1,78 @@
+// Package discovery holds the documents that tell a client what this server
+// offers. They are made once, at start, and served as they are.
+package discovery
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"headykey.com/headykey/internal/web"
+)
+
+//go:embed openapi.json
+var openAPI string
+
+// OpenAPI returns the OpenAPI 3.1 document of the HeadyKey API at base, as JSON.
+func OpenAPI(base string) ([]byte, error) {
+	var doc map[string]jsontext.Value
+	if err := json.Unmarshal([]byte(openAPI), &doc); err != nil {
+		return nil, fmt.Errorf("openapi.json: %w", err)
+	}
+	servers, err := json.Marshal([]map[string]string{{"url": base}})
+	if err != nil {
+		return nil, fmt.Errorf("openapi.json: %w", err)
+	}
+	doc["servers"] = servers
+	return json.Marshal(doc, json.Deterministic(true))
+}
+
+// resource is the protected-resource metadata of the HeadyKey API (RFC 9728 §2).
+type resource struct {
+	Resource string   `json:"resource"`
+	Name     string   `json:"resource_name"`
+	Methods  []string `json:"bearer_methods_supported"`
+	Docs     string   `json:"resource_documentation"`
+}
+
+// Mount hangs the documents of a server at base on rt.
+func Mount(rt *web.Router, base string) error {
+	api, err := OpenAPI(base)
+	if err != nil {
+		return err
+	}
+	meta, err := json.Marshal(resource{base + "/api", "HeadyKey API", []string{"header"}, base + "/openapi.json"})
+	if err != nil {
+		return fmt.Errorf("protected-resource metadata: %w", err)
+	}
+	for path, text := range map[string][]byte{
+		"/openapi.json":                         api,
+		"/.well-known/oauth-protected-resource": meta,
+	} {
+		rt.Add(web.Route{Method: "GET", Pattern: path, Origins: web.Policy{Public: true}, Handler: document(text)})
+	}
+	return nil
+}
+
+// document serves text, the same bytes each time; who has them already is told so.
+func document(text []byte) http.Handler {
+	sum := sha256.Sum256(text)
+	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("ETag", etag)
+		h.Set("Cache-Control", "public, max-age=233")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if strings.Contains(r.Header.Get("If-None-Match"), etag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		web.ReplyBytes(w, http.StatusOK, text)
+	})
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+
+	"headykey.com/headykey/internal/account"
+	"headykey.com/headykey/internal/auth"
+	"headykey.com/headykey/internal/directory"
+	"headykey.com/headykey/internal/keyring"
+	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/outbox"
+	"headykey.com/headykey/internal/receipt"
+	"headykey.com/headykey/internal/secret"
+	"headykey.com/headykey/internal/store"
+	"headykey.com/headykey/internal/token"
+)
+
+// MasterKeyFile is the name of the master key inside the data directory.
+const MasterKeyFile = "master.key"
+
+// A Core is all rules over one open database: what a server serves and a command
+// works with.
+type Core struct {
+	DB        *store.DB
+	Ring      *keyring.Ring
+	Receipts  *receipt.Ledger
+	Outbox    *outbox.Outbox
+	Auth      *auth.Service
+	Account   *account.Service
+	Directory *directory.Service
+	Mailbox   *mail.Mailbox // nil outside development
+
+	pool   *secret.Pool
+	sealer *secret.Sealer
+}
+
+// Open opens the database of c and builds the rules over it. base is the public
+// URL. It makes the data directory, the master key and the schema where they are
+// missing, and fails with one sentence that names what is wrong.
+func Open(ctx context.Context, c *Config, base string, log *slog.Logger) (*Core, error) {
+	if err := makeDataDir(c.Data); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{DSN: c.Database, Dir: c.Data, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	core, err := build(ctx, c, base, db, log)
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return core, nil
+}
+
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("the data directory cannot be made: %w", err)
+	}
+	return nil
+}
+
+// masterKey returns the configured key, or the one in the data directory.
+func masterKey(c *Config) ([]byte, error) {
+	if len(c.MasterKey) > 0 {
+		return c.MasterKey, nil
+	}
+	path := filepath.Join(c.Data, MasterKeyFile)
+	key, err := secret.LoadMasterKey(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("the master key %s cannot be read or made; check the permissions of its folder: %w", path, err)
+	}
+	return key, err
+}
+
+func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.Logger) (*Core, error) {
+	key, err := masterKey(c)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := secret.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.New(ctx, db, sealer, c.JWTSecret, log)
+	if err != nil {
+		return nil, err
+	}
+	core := &Core{DB: db, Ring: ring, Receipts: receipt.New(db, ring), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
+	if err := core.addMail(c, log); err != nil {
+		return nil, err
+	}
+	tokens := token.New(db, ring, token.Config{
+		Issuer: base, Audience: base + "/api", Access: c.Lifetimes.Access, Refresh: c.Lifetimes.Refresh,
+	})
+	core.Auth, err = auth.New(auth.Parts{
+		DB: db, Tokens: tokens, Receipts: core.Receipts, Outbox: core.Outbox, Pool: core.pool, Sealer: sealer, Log: log,
+	}, auth.Config{BaseURL: base, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Lifetimes: c.Lifetimes})
+	if err != nil {
+		return nil, err
+	}
+	core.Account = account.New(db, core.Receipts, core.pool, c.Lifetimes.KeyGrace)
+	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes.JWTSecretOverlap, core.Auth.EndAll)
+	return core, nil
+}
+
+// addMail chooses where letters go: the mailbox in development, else the SMTP
+// server. Without one they wait in the outbox until there is.
+func (core *Core) addMail(c *Config, log *slog.Logger) error {
+	senders := map[string]outbox.Sender{}
+	switch {
+	case c.Dev:
+		core.Mailbox = mail.NewMailbox(c.Mail.From)
+		senders["mail"] = deliver(core.Mailbox.Send)
+	case c.Mail.SMTP != "":
+		smtp, err := mail.NewSMTP(mail.Config{Server: c.Mail.SMTP, From: c.Mail.From, User: c.Mail.User, Password: c.Mail.Password})
+		if err != nil {
+			return fmt.Errorf("mail: %w", err)
+		}
+		senders["mail"] = deliver(smtp.Send)
+	}
+	core.Outbox = outbox.New(core.DB, core.sealer, log, senders)
+	return nil
+}
+
+// deliver reads a letter from its parcel and sends it.
+func deliver(send func(context.Context, mail.Message) error) outbox.Sender {
+	return func(ctx context.Context, payload []byte) error {
+		var m mail.Message
+		if err := json.Unmarshal(payload, &m); err != nil {
+			return fmt.Errorf("%w: a letter that cannot be read: %w", outbox.ErrPermanent, err)
+		}
+		err := send(ctx, m)
+		if err != nil && mail.Permanent(err) {
+			return fmt.Errorf("%w: %w", outbox.ErrPermanent, err)
+		}
+		return err
+	}
+}
+
+// Close ends what Open began, in the reverse order.
+func (core *Core) Close() error {
+	core.pool.Close()
+	return core.DB.Close()
+}

@@ -1,0 +1,88 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"headykey.com/headykey/internal/store"
+)
+
+// A job is something that is done again and again in the background. Each is safe
+// to run on many nodes at once.
+type job struct {
+	name  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+func (core *Core) jobs(c *Config) []job {
+	return []job{
+		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
+		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
+		{"prune", time.Minute, core.prune},
+		{"rotate keys", time.Hour, func(ctx context.Context) error {
+			return core.Directory.RotateDueKeys(ctx, c.Lifetimes.JWTSecretRotation)
+		}},
+	}
+}
+
+// run starts everything that works beside the requests and returns what stops it:
+// the outbox first finishes the letters in hand, and what was gathered in memory
+// is written down.
+func (core *Core) run(ctx context.Context, c *Config, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { core.DB.Follow(ctx) })
+	wg.Go(func() { core.Outbox.Run(ctx) })
+	for _, j := range core.jobs(c) {
+		wg.Go(func() { j.repeat(ctx, log) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+		if err := core.Auth.FlushUses(context.Background()); err != nil {
+			log.Warn("the last uses could not be written down", "error", err)
+		}
+	}
+}
+
+// repeat does the job until ctx ends. One that fails is logged once and tried on.
+func (j job) repeat(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(j.every)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := j.do(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			log.Warn("a background job fails; it goes on trying", "job", j.name, "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// pruneBatch bounds one pruning transaction.
+const pruneBatch = 233
+
+// prune deletes what has run out and can no longer matter to anybody.
+func (core *Core) prune(ctx context.Context) error {
+	return core.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.PruneChanges(); err != nil {
+			return err
+		}
+		if err := tx.PruneLinks(); err != nil {
+			return err
+		}
+		if _, err := tx.PruneThrottles(tx.Now.Add(-34*time.Hour), pruneBatch); err != nil {
+			return err
+		}
+		_, err := tx.PruneSessions(tx.Now.Add(-24*time.Hour), pruneBatch)
+		return err
+	})
+}
