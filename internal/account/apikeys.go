@@ -142,6 +142,9 @@ func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, before headyk
 	if err := by.Need(headykey.RoleGuest, "api_keys.read"); err != nil {
 		return nil, err
 	}
+	if by.User == "" {
+		return nil, headykey.ErrNotSignedIn // the store would list everybody's
+	}
 	var keys []*headykey.APIKey
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
 		keys, err = store.Collect(tx.APIKeys(by.User, before, limit))

@@ -114,6 +114,9 @@ func (s *Service) SetUp(ctx context.Context, token string, in Registration) (*Gr
 		if err := s.insertAccount(ctx, tx, user, emailKey, passwordHash, self(user, in.From)); err != nil {
 			return err
 		}
+		if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
+			return err
+		}
 		return s.begin(ctx, tx, o, user)
 	})
 	if err != nil {

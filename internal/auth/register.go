@@ -18,6 +18,7 @@ type Registration struct {
 	Name     string
 	From     headykey.From
 	Surface  string // the door it comes in by
+	Replaces string // the session cookie that the browser still holds; its session ends
 }
 
 // Register makes an account of role user and signs it in.
@@ -39,6 +40,9 @@ func (s *Service) Register(ctx context.Context, in Registration) (*Grant, error)
 	o := prepare(in.From, in.Surface, "pwd")
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.insertAccount(ctx, tx, user, emailKey, hash, self(user, in.From)); err != nil {
+			return err
+		}
+		if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
 			return err
 		}
 		return s.begin(ctx, tx, o, user)
@@ -64,9 +68,6 @@ func (s *Service) registerUnconfirmed(ctx context.Context, user *headykey.User, 
 		err = s.DB.Update(ctx, func(tx *store.Tx) error {
 			return s.Outbox.Post(tx, "mail", mail.AddressTaken(user.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
 		})
-	}
-	if err == nil {
-		s.Outbox.Kick()
 	}
 	return err
 }

@@ -112,14 +112,17 @@ func (s *Service) LogoutByRefresh(ctx context.Context, refresh, scope string, fr
 	return s.Logout(ctx, by, scope)
 }
 
-// Sessions returns the caller's live sessions, newest first.
-func (s *Service) Sessions(ctx context.Context, by headykey.Caller) ([]*headykey.Session, error) {
+// Sessions returns a page of the caller's live sessions, newest first.
+func (s *Service) Sessions(ctx context.Context, by headykey.Caller, before headykey.Mark, limit int) ([]*headykey.Proof, error) {
 	if err := by.Need(headykey.RoleGuest, "sessions.read"); err != nil {
 		return nil, err
 	}
-	var all []*headykey.Session
+	if by.User == "" {
+		return nil, headykey.ErrNotSignedIn // the store would list everybody's
+	}
+	var all []*headykey.Proof
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = store.Collect(tx.LiveSessions(by.User))
+		all, err = store.Collect(tx.SessionsPage(by.User, before, limit))
 		return err
 	})
 	return all, err

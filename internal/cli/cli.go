@@ -22,7 +22,7 @@ type commands struct {
 	File     *string      `name:"config" placeholder:"FILE" help:"Read settings from FILE, not from headykey.toml."`
 	Settings kong.Plugins `embed:""`
 
-	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server (in development when called without anything)."`
+	Serve      serveCommand      `cmd:"" help:"Run the server. Without any arguments, headykey is headykey serve --dev."`
 	Users      usersCommands     `cmd:"" help:"Make and manage accounts."`
 	APIKeys    apiKeysCommands   `cmd:"" name:"api-keys" help:"Make and revoke API keys."`
 	Keys       keysCommands      `cmd:"" help:"List and rotate signing keys."`
@@ -45,6 +45,9 @@ order of weight; "headykey config print" lists them all.`
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	c := &console{in: stdin, out: stdout, err: stderr, json: slices.Contains(args, "--json")}
 	bare := len(args) == 0 // a newcomer: everything on, on loopback
+	if bare {
+		args = []string{"serve"}
+	}
 	flags := newFlags()
 	cmds := &commands{Settings: kong.Plugins{flags}}
 	helped := false

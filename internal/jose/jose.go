@@ -5,6 +5,7 @@
 package jose
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -57,6 +58,12 @@ func (s *Signer) Sign(claims []byte) (string, error) {
 // believed. All failures are ErrToken.
 func Verify(token, typ string, find func(kid string) (Key, bool)) ([]byte, error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
+		return nil, ErrToken
+	}
+	// The last character of a signature may have bits that say nothing: a token has
+	// one spelling, or a revoked one could live on in another.
+	signature := token[strings.LastIndexByte(token, '.')+1:]
+	if _, err := base64.RawURLEncoding.Strict().DecodeString(signature); err != nil {
 		return nil, ErrToken
 	}
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256})

@@ -60,18 +60,19 @@ func New(db *store.DB, sealer *secret.Sealer, log *slog.Logger, send map[string]
 	return &Outbox{db: db, sealer: sealer, log: log, send: send, wake: make(chan struct{}, 1)}
 }
 
-// Post adds a parcel of a kind to tx: payload as JSON, sealed. Call Kick after the
-// commit; without it the parcel leaves up to a second later.
+// Post adds a parcel of a kind to tx: payload as JSON, sealed. It leaves as soon as
+// the transaction is durable.
 func (o *Outbox) Post(tx *store.Tx, kind string, payload any) error {
 	plain, err := json.Marshal(payload)
 	if err != nil {
 		return fmt.Errorf("post %s: %w", kind, err)
 	}
+	tx.AfterCommit(o.kick)
 	return tx.Post(store.Parcel{ID: headykey.NewOrderedID(), Kind: kind, Payload: o.sealer.Seal(purpose, plain)})
 }
 
-// Kick makes Run look for parcels at once. It never blocks.
-func (o *Outbox) Kick() {
+// kick makes Run look for parcels at once. It never blocks.
+func (o *Outbox) kick() {
 	select {
 	case o.wake <- struct{}{}:
 	default:

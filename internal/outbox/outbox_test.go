@@ -101,7 +101,6 @@ func post(t *testing.T, db *store.DB, o *outbox.Outbox, l letter) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Kick()
 }
 
 // run lets o work until the function it returns is called.
@@ -180,8 +179,6 @@ func TestTwoWorkersDeliverEachParcelOnce(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				nodes[0].Kick()
-				nodes[1].Kick()
 			})
 		}
 		wg.Wait()

@@ -42,7 +42,7 @@ func (o *Outbox) Run(ctx context.Context) {
 			under.Go(func() {
 				o.deliver(context.WithoutCancel(ctx), p)
 				<-busy
-				o.Kick() // there is a free place
+				o.kick() // there is a free place
 			})
 		}
 		timer.Reset(wait)

@@ -50,6 +50,7 @@ type PublicKey struct {
 	ID        string  `json:"keyId"`
 	Algorithm string  `json:"algorithm"`
 	Key       string  `json:"publicKey"` // hex
+	NoteKey   string  `json:"noteKey"`   // verifier key of a C2SP signed note by the log
 	NotBefore string  `json:"notBefore"` // RFC 3339
 	NotAfter  *string `json:"notAfter"`  // RFC 3339; null: it still signs
 }

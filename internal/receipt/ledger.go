@@ -16,6 +16,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/store"
@@ -29,12 +31,16 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 
 // A Ledger appends and shows receipts. It is safe for concurrent use.
 type Ledger struct {
-	db   *store.DB
-	ring *keyring.Ring
+	db     *store.DB
+	ring   *keyring.Ring
+	origin string
 }
 
-// New returns the ledger in db that signs with the receipt keys of ring.
-func New(db *store.DB, ring *keyring.Ring) *Ledger { return &Ledger{db, ring} }
+// New returns the ledger in db that signs with the receipt keys of ring. host is
+// the public host of the server, by which its log is named.
+func New(db *store.DB, ring *keyring.Ring, host string) *Ledger {
+	return &Ledger{db, ring, host + "/log"}
+}
 
 // A Body is the statement itself (contract: the envelope).
 type Body struct {
@@ -124,12 +130,13 @@ func Conceal(salt []byte, value string) string {
 	return "hmac-sha256:" + hex.EncodeToString(m.Sum(nil))
 }
 
-// actor is who did it, as a receipt names them; a user without an id is somebody
-// who proved nothing.
+// actor is who did it, as a receipt names them. Who proved nothing is unknown.
 func actor(by headykey.Caller) headykey.Party {
 	switch {
 	case by.Method == headykey.BySystem:
 		return headykey.Party{Type: "system", ID: "headykey"}
+	case by.User == "":
+		return headykey.Party{Type: "user", ID: "unknown"}
 	case by.Role >= headykey.RoleOperator:
 		return headykey.Party{Type: "operator", ID: typed("usr", by.User)}
 	}
@@ -196,6 +203,7 @@ func (l *Ledger) Keys() []PublicKey {
 		p := PublicKey{
 			ID: k.ID, Algorithm: k.Algorithm, Key: hex.EncodeToString(k.Public), NotBefore: k.Created.Format(time.RFC3339Nano),
 		}
+		p.NoteKey, _ = note.NewEd25519VerifierKey(l.origin, k.Public) // fails for keys of another length only
 		if !k.Retired.IsZero() {
 			end := k.Retired.Add(retireGrace).Format(time.RFC3339Nano)
 			p.NotAfter = &end

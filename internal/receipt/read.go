@@ -12,14 +12,26 @@ import (
 )
 
 // List returns a page of receipts, newest first: the caller's own, or for an
-// operator those that the filter says.
+// administrator those that the filter says.
 func (l *Ledger) List(ctx context.Context, by headykey.Caller, f headykey.ReceiptFilter) ([]*headykey.Receipt, error) {
 	if err := by.Need(headykey.RoleGuest, "receipts.read"); err != nil {
 		return nil, err
 	}
-	if by.Role < headykey.RoleOperator {
+	if by.Role < headykey.RoleAdmin {
 		f.Subject = by.User
 	}
+	return l.list(ctx, f)
+}
+
+// ListAll returns a page of everybody's receipts to an operator, newest first.
+func (l *Ledger) ListAll(ctx context.Context, by headykey.Caller, f headykey.ReceiptFilter) ([]*headykey.Receipt, error) {
+	if err := by.Need(headykey.RoleOperator, "admin.read"); err != nil {
+		return nil, err
+	}
+	return l.list(ctx, f)
+}
+
+func (l *Ledger) list(ctx context.Context, f headykey.ReceiptFilter) ([]*headykey.Receipt, error) {
 	var all []*headykey.Receipt
 	err := l.db.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = store.Collect(tx.Receipts(f))
@@ -52,7 +64,7 @@ func (l *Ledger) Show(ctx context.Context, by headykey.Caller, id string) (*head
 // CheckNewest verifies the newest receipts, up to limit, and returns how many it
 // looked at and the id of the first that does not verify ("": all do).
 func (l *Ledger) CheckNewest(ctx context.Context, limit int) (checked int, bad string, err error) {
-	all, err := l.List(ctx, headykey.System, headykey.ReceiptFilter{Limit: limit})
+	all, err := l.list(ctx, headykey.ReceiptFilter{Limit: limit})
 	if err != nil {
 		return 0, "", err
 	}

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -94,7 +96,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{DB: db, Ring: ring, Receipts: receipt.New(db, ring), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
+	core := &Core{DB: db, Ring: ring, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
 	if err := core.addMail(c, log); err != nil {
 		return nil, err
 	}
@@ -112,13 +114,22 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	return core, nil
 }
 
+// hostOf is the host, with its port, of a URL that was checked before.
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	return u.Host
+}
+
 // addMail chooses where letters go: the mailbox in development, else the SMTP
 // server. Without one they wait in the outbox until there is.
 func (core *Core) addMail(c *Config, log *slog.Logger) error {
 	senders := map[string]outbox.Sender{}
 	switch {
 	case c.Dev:
-		core.Mailbox = mail.NewMailbox(c.Mail.From)
+		core.Mailbox = mail.NewMailbox(cmp.Or(c.Mail.From, "HeadyKey <headykey@localhost>"))
 		senders["mail"] = deliver(core.Mailbox.Send)
 	case c.Mail.SMTP != "":
 		smtp, err := mail.NewSMTP(mail.Config{Server: c.Mail.SMTP, From: c.Mail.From, User: c.Mail.User, Password: c.Mail.Password})

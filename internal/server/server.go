@@ -19,6 +19,7 @@ import (
 
 	"headykey.com/headykey/internal/door/discovery"
 	"headykey.com/headykey/internal/door/heady"
+	"headykey.com/headykey/internal/door/pages"
 	"headykey.com/headykey/internal/web"
 )
 
@@ -206,6 +207,7 @@ func (s *Server) handler() (http.Handler, error) {
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err
 	}
+	pages.Mount(rt, s.pages(parts))
 	return web.Front(public, metrics, rt), nil
 }
 

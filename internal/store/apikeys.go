@@ -60,7 +60,7 @@ func (tx *Tx) CountAPIKeys(user headykey.ID) (int, error) {
 
 // APIKeys yields keys that are not revoked, newest first: user's, or everybody's
 // for the zero ID.
-func (tx *Tx) APIKeys(user headykey.ID, before Mark, limit int) iter.Seq2[*headykey.APIKey, error] {
+func (tx *Tx) APIKeys(user headykey.ID, before headykey.Mark, limit int) iter.Seq2[*headykey.APIKey, error] {
 	w := where{}
 	w.add(`k.revoked_at IS NULL`)
 	if user != "" {

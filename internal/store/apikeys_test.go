@@ -67,13 +67,13 @@ func TestRevokedKeyIsNeitherCountedNorListed(t *testing.T) {
 			return err
 		})
 		view(t, db, func(tx *store.Tx) error {
-			list, err := store.Collect(tx.APIKeys(jane.ID, store.Mark{}, 10))
+			list, err := store.Collect(tx.APIKeys(jane.ID, headykey.Mark{}, 10))
 			wantSame(t, "jane's keys", list, []*headykey.APIKey{newer, ranOut})
 			wantError(t, "jane's keys", err, nil)
-			list, err = store.Collect(tx.APIKeys(jane.ID, store.Mark{At: newer.Created, ID: newer.ID}, 10))
+			list, err = store.Collect(tx.APIKeys(jane.ID, headykey.Mark{At: newer.Created, ID: newer.ID}, 10))
 			wantSame(t, "next page", list, []*headykey.APIKey{ranOut})
 			wantError(t, "next page", err, nil)
-			list, err = store.Collect(tx.APIKeys("", store.Mark{}, 10))
+			list, err = store.Collect(tx.APIKeys("", headykey.Mark{}, 10))
 			wantSame(t, "everybody's keys", len(list), 3)
 			return err
 		})

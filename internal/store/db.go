@@ -91,12 +91,13 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, updateDeadline)
 	defer cancel()
 	var touched []change
+	var after []func()
 	err := db.engine.update(ctx, func(tx *Tx) error {
 		err := fn(tx)
 		if err == nil && len(tx.touched) > 0 {
 			err = tx.insertChanges()
 		}
-		touched = tx.touched
+		touched, after = tx.touched, tx.after
 		return err
 	})
 	if err != nil {
@@ -104,6 +105,9 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	}
 	if len(touched) > 0 {
 		db.news.spread(context.WithoutCancel(ctx), touched)
+	}
+	for _, f := range after {
+		f()
 	}
 	return nil
 }

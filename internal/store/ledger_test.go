@@ -53,17 +53,17 @@ func TestReceiptsAreFilteredNewestFirst(t *testing.T) {
 		}
 		tests := []struct {
 			name   string
-			filter store.ReceiptFilter
+			filter headykey.ReceiptFilter
 			want   []int
 		}{
-			{"all", store.ReceiptFilter{}, []int{4, 3, 2, 1, 0}},
-			{"subject", store.ReceiptFilter{Subject: jane}, []int{4, 2, 0}},
-			{"type", store.ReceiptFilter{Type: "session.ended"}, []int{3, 1}},
-			{"since", store.ReceiptFilter{Since: all[3].At}, []int{4, 3}},
-			{"before", store.ReceiptFilter{Before: all[2].ID}, []int{1, 0}},
-			{"limit", store.ReceiptFilter{Limit: 2}, []int{4, 3}},
-			{"all at once", store.ReceiptFilter{Subject: jane, Type: "session.started", Since: all[1].At, Before: all[4].ID, Limit: 9}, []int{2}},
-			{"none", store.ReceiptFilter{Subject: joe, Type: "session.started"}, nil},
+			{"all", headykey.ReceiptFilter{}, []int{4, 3, 2, 1, 0}},
+			{"subject", headykey.ReceiptFilter{Subject: jane}, []int{4, 2, 0}},
+			{"type", headykey.ReceiptFilter{Type: "session.ended"}, []int{3, 1}},
+			{"since", headykey.ReceiptFilter{Since: all[3].At}, []int{4, 3}},
+			{"before", headykey.ReceiptFilter{Before: all[2].ID}, []int{1, 0}},
+			{"limit", headykey.ReceiptFilter{Limit: 2}, []int{4, 3}},
+			{"all at once", headykey.ReceiptFilter{Subject: jane, Type: "session.started", Since: all[1].At, Before: all[4].ID, Limit: 9}, []int{2}},
+			{"none", headykey.ReceiptFilter{Subject: joe, Type: "session.started"}, nil},
 		}
 		view(t, db, func(tx *store.Tx) error {
 			for _, tt := range tests {

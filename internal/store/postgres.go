@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,7 +31,8 @@ type postgresDB struct {
 func openPostgres(ctx context.Context, o Options) (engine, error) {
 	config, err := pgx.ParseConfig(o.DSN)
 	if err != nil {
-		return nil, fmt.Errorf("the database address is not usable: %w", err)
+		// The parser's words may hold the password: an @ or / in it moves the fault there.
+		return nil, errors.New("the database address is not usable; write postgres://user:password@host:port/name, special characters as %40")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = statementTimeout
@@ -68,11 +70,20 @@ func (db *postgresDB) where() string {
 	return fmt.Sprintf("%s:%d/%s", db.config.Host, db.config.Port, db.config.Database)
 }
 
+// oneLine is an error whose text has no line breaks: pgx gives each try its own.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
+
 func (db *postgresDB) prepare(ctx context.Context) error {
 	var version int
 	err := db.pool.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version)
 	if err != nil {
-		return fmt.Errorf("no PostgreSQL answers at %s; start it or correct the setting: %w", db.where(), err)
+		if pgState(err) != "" {
+			return fmt.Errorf("PostgreSQL at %s answers, but refuses: %w", db.where(), oneLine{err})
+		}
+		return fmt.Errorf("no PostgreSQL answers at %s; start it or correct the setting: %w", db.where(), oneLine{err})
 	}
 	if version < 150000 {
 		return fmt.Errorf("PostgreSQL at %s is version %d; HeadyKey needs 15 or later", db.where(), version/10000)

@@ -28,7 +28,7 @@ func (tx *Tx) Receipt(id headykey.ID) (*headykey.Receipt, error) {
 }
 
 // Receipts yields receipts, newest first.
-func (tx *Tx) Receipts(f ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
+func (tx *Tx) Receipts(f headykey.ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
 	w := where{}
 	if f.Subject != "" {
 		w.add(`subject = ?`, f.Subject)

@@ -33,7 +33,7 @@ func TestRotationSpendsATokenAndStoresItsSuccessor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantSame(t, "proof", got, &store.Proof{Session: *s, User: *jane})
+		wantSame(t, "proof", got, &headykey.Proof{Session: *s, User: *jane})
 		view(t, db, func(tx *store.Tx) error {
 			spent, err := tx.RefreshToken(hashOf("first"))
 			if err != nil || spent.Used.IsZero() {

@@ -64,7 +64,7 @@ func (tx *Tx) LiveSessions(user headykey.ID) iter.Seq2[*headykey.Session, error]
 }
 
 // SessionsPage yields live sessions of everybody (or of user), newest first.
-func (tx *Tx) SessionsPage(user headykey.ID, before Mark, limit int) iter.Seq2[*headykey.Proof, error] {
+func (tx *Tx) SessionsPage(user headykey.ID, before headykey.Mark, limit int) iter.Seq2[*headykey.Proof, error] {
 	w := where{}
 	w.add(`s.ended_at IS NULL AND s.ends_at > ?`, at(tx.Now))
 	if user != "" {

@@ -54,7 +54,7 @@ func TestSessionIsProvenByCookieAndById(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		jane, joe := someone(t, db, "jane@example.com"), someone(t, db, "joe@example.com")
 		s := signIn(t, db, jane, micro(), "cookie")
-		want := &store.Proof{Session: *s, User: *jane}
+		want := &headykey.Proof{Session: *s, User: *jane}
 		view(t, db, func(tx *store.Tx) error {
 			got, err := tx.ProofByCookie(hashOf("cookie"))
 			wantSame(t, "by cookie", got, want)
@@ -180,7 +180,7 @@ func TestLiveSessionsAreListedNewestFirstInPages(t *testing.T) {
 				}
 				got = append(got, s.ID)
 			}
-			var mark store.Mark
+			var mark headykey.Mark
 			for n := 2; n == 2; {
 				page, err := store.Collect(tx.SessionsPage(jane.ID, mark, 2))
 				if err != nil {
@@ -188,13 +188,13 @@ func TestLiveSessionsAreListedNewestFirstInPages(t *testing.T) {
 				}
 				for _, p := range page {
 					wantSame(t, "owner", p.User, *jane)
-					paged, mark = append(paged, p.Session.ID), store.Mark{At: p.Session.Created, ID: p.Session.ID}
+					paged, mark = append(paged, p.Session.ID), headykey.Mark{At: p.Session.Created, ID: p.Session.ID}
 				}
 				n = len(page)
 			}
 			wantSame(t, "live sessions", got, want)
 			wantSame(t, "pages of live sessions", paged, want)
-			all, err := store.Collect(tx.SessionsPage("", store.Mark{}, 100))
+			all, err := store.Collect(tx.SessionsPage("", headykey.Mark{}, 100))
 			wantSame(t, "everybody's sessions", len(all), 6)
 			return err
 		})

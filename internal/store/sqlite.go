@@ -74,12 +74,16 @@ func sqliteDSN(path string) string {
 			"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
 		},
 	}
+	return sqliteURL(path, q)
+}
+
+func sqliteURL(path string, q url.Values) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
 // prepare checks the file, migrates it and opens its connections.
 func (db *sqliteDB) prepare(ctx context.Context, path string) error {
-	if err := db.check(ctx, path); err != nil {
+	if err := check(ctx, path); err != nil {
 		return err
 	}
 	if err := migrate(ctx, db.pool, sqlite); err != nil {
@@ -105,18 +109,27 @@ func (db *sqliteDB) prepare(ctx context.Context, path string) error {
 	return nil
 }
 
-// check refuses a damaged file before anything writes to it.
-func (db *sqliteDB) check(ctx context.Context, path string) error {
+// check refuses a damaged file before anything writes to it. It looks through a
+// connection that cannot write: closing any other would move what a dead process
+// left in the log into the file.
+func check(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return fmt.Errorf("the database cannot be read: %w", err)
 	}
+	pool, err := sql.Open("sqlite", sqliteURL(path, url.Values{
+		"mode": {"ro"}, "_pragma": {"busy_timeout(4000)", "cell_size_check(1)", "trusted_schema(0)"},
+	}))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	defer func() { _ = pool.Close() }()
 	probe := "PRAGMA schema_version"
 	if info.Size() <= checkSize {
 		probe = "PRAGMA quick_check(1)"
 	}
 	var result string
-	err = db.pool.QueryRowContext(ctx, probe).Scan(&result)
+	err = pool.QueryRowContext(ctx, probe).Scan(&result)
 	if err == nil && probe == "PRAGMA quick_check(1)" && result != "ok" {
 		err = errors.New(result)
 	}
@@ -219,10 +232,15 @@ func (c *sqliteConn) close() {
 	_ = c.conn.Close()
 }
 
-// sqliteCode returns the primary result code in err's chain, or 0.
+// sqliteCode returns the primary result code in err's chain, or 0. That the index
+// of the log cannot grow is a full disk like any other: the file is not in doubt.
 func sqliteCode(err error) int {
-	if e, ok := errors.AsType[*moderncsqlite.Error](err); ok {
-		return e.Code() & 0xff
+	e, ok := errors.AsType[*moderncsqlite.Error](err)
+	switch {
+	case !ok:
+		return 0
+	case e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE:
+		return sqlite3.SQLITE_FULL
 	}
-	return 0
+	return e.Code() & 0xff
 }

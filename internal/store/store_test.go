@@ -243,17 +243,17 @@ func TestPageMarksWalkAllUsers(t *testing.T) {
 		for i := range 7 { // all of one microsecond: the id must break the tie
 			want[someone(t, db, fmt.Sprintf("u%d@example.com", i)).ID] = true
 		}
-		var mark store.Mark
+		var mark headykey.Mark
 		got := map[headykey.ID]bool{}
 		for {
 			var page []*headykey.User
 			view(t, db, func(tx *store.Tx) (err error) {
-				page, err = store.Collect(tx.Users(store.UserFilter{Before: mark, Limit: 3}))
+				page, err = store.Collect(tx.Users(headykey.UserFilter{Before: mark, Limit: 3}))
 				return err
 			})
 			for _, u := range page {
 				got[u.ID] = true
-				mark = store.Mark{At: u.Created, ID: u.ID}
+				mark = headykey.Mark{At: u.Created, ID: u.ID}
 			}
 			if len(page) < 3 {
 				break

@@ -29,7 +29,12 @@ type Tx struct {
 	run     runner
 	dialect dialect
 	touched []change
+	after   []func()
 }
+
+// AfterCommit has f called once the transaction is durable, before Update
+// returns. f is not called if the transaction fails.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 // A runner sends statements to one connection.
 type runner interface {
@@ -63,12 +68,12 @@ func (tx *Tx) do(what, query string, args ...any) error {
 func (tx *Tx) one(what string, dest []any, query string, args ...any) error {
 	rows, err := tx.run.rows(query, args...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return explainOne(what, err)
 	}
 	defer func() { _ = rows.Close() }()
 	if !rows.Next() {
 		if err := rows.Err(); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+			return explainOne(what, err)
 		}
 		return headykey.ErrNotFound
 	}
@@ -227,4 +232,13 @@ func (p plain) exec(query string, args ...any) (sql.Result, error) {
 
 func (p plain) rows(query string, args ...any) (*sql.Rows, error) {
 	return p.db.QueryContext(p.ctx, query, args...)
+}
+
+// explainOne tells text that is no id, which PostgreSQL refuses and SQLite does
+// not find, from other failures.
+func explainOne(what string, err error) error {
+	if pgState(err) == "22P02" {
+		return headykey.ErrNotFound
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -119,7 +119,7 @@ func (tx *Tx) DeleteUser(user headykey.ID) error {
 }
 
 // Users yields accounts, newest first.
-func (tx *Tx) Users(f UserFilter) iter.Seq2[*headykey.User, error] {
+func (tx *Tx) Users(f headykey.UserFilter) iter.Seq2[*headykey.User, error] {
 	w := where{}
 	if f.Query != "" {
 		// A prefix as a range: the index serves it, and no wildcard has a meaning.
@@ -153,6 +153,15 @@ func (tx *Tx) Stats() (headykey.Stats, error) {
 			(SELECT count(*) FROM receipts),
 			(SELECT count(*) FROM outbox WHERE dead_at IS NULL),
 			(SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL)`, at(tx.Now), headykey.RoleAdmin)
+}
+
+// Beginnings says what there is at all on this server: whether an administrator,
+// whether an API key. It is cheap however many there are.
+func (tx *Tx) Beginnings() (admin, key bool, err error) {
+	err = tx.one("select beginnings", []any{&admin, &key}, `
+		SELECT EXISTS (SELECT 1 FROM users WHERE role = $1 AND disabled_at IS NULL),
+			EXISTS (SELECT 1 FROM api_keys WHERE revoked_at IS NULL)`, headykey.RoleAdmin)
+	return admin, key, err
 }
 
 // KeepAnAdmin fails with headykey.ErrLastAdmin if user is the only administrator

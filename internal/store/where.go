@@ -3,6 +3,8 @@ package store
 import (
 	"strconv"
 	"strings"
+
+	"headykey.com/headykey"
 )
 
 // A where gathers conditions and their parameters. Conditions are our own
@@ -26,7 +28,7 @@ func (w *where) add(condition string, args ...any) {
 }
 
 // before keeps what stands behind m in a list that runs from new to old.
-func (w *where) before(timeColumn, idColumn string, m Mark) {
+func (w *where) before(timeColumn, idColumn string, m headykey.Mark) {
 	if !m.At.IsZero() {
 		w.add(`(`+timeColumn+`, `+idColumn+`) < (?, ?)`, at(m.At), m.ID)
 	}

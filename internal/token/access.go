@@ -115,8 +115,12 @@ func (s *Service) ReadAccess(token string) (Access, error) {
 	if err := json.Unmarshal(text, &a); err != nil {
 		return Access{}, headykey.ErrInvalidToken
 	}
+	_, badUser := headykey.ParseID(string(a.UserID))
+	_, badSession := headykey.ParseID(string(a.Session))
 	now := time.Now().Unix()
 	switch {
+	case badUser != nil || badSession != nil:
+		return Access{}, headykey.ErrInvalidToken
 	case a.Issuer != s.config.Issuer || a.Audience != s.config.Audience || a.Subject != a.UserID:
 		return Access{}, headykey.ErrInvalidToken
 	case a.Issued > now+60: // from the future: no clock of ours is a minute ahead

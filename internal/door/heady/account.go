@@ -102,16 +102,29 @@ func spellSession(s *headykey.Session, current headykey.ID) sessionReply {
 
 type sessionsReply struct {
 	Sessions []sessionReply `json:"sessions"`
+	Next     string         `json:"next,omitempty"`
+}
+
+func markOfSession(p *headykey.Proof) headykey.Mark {
+	return headykey.Mark{At: p.Session.Created, ID: p.Session.ID}
 }
 
 // sessions serves GET /api/auth/sessions.
 func (d door) sessions(r *http.Request, by headykey.Caller, _ struct{}) (sessionsReply, error) {
-	all, err := d.Auth.Sessions(r.Context(), by)
-	out := sessionsReply{}
-	for _, s := range all {
-		out.Sessions = append(out.Sessions, spellSession(s, by.Session))
+	page, err := d.page(r, "sessions")
+	if err != nil {
+		return sessionsReply{}, firstNeed(by, err)
 	}
-	return out, err
+	all, err := d.Auth.Sessions(r.Context(), by, page.before, page.limit+1)
+	if err != nil {
+		return sessionsReply{}, err
+	}
+	all, next := cut(d, page, all, markOfSession)
+	out := sessionsReply{Next: next}
+	for _, p := range all {
+		out.Sessions = append(out.Sessions, spellSession(&p.Session, by.Session))
+	}
+	return out, nil
 }
 
 // endSession serves DELETE /api/auth/sessions/{id}.
@@ -137,7 +150,7 @@ type passwordPolicy struct {
 type lifetimeReply struct {
 	Seconds int64  `json:"seconds"`
 	Text    string `json:"text"`          // such as "8h" or "30d"
-	Fib     int    `json:"fib,omitempty"` // n, where the lifetime is fib(n) of its unit
+	Fib     int    `json:"fib,omitzero"` // n, where the lifetime is fib(n) of its unit
 }
 
 type limitsReply struct {

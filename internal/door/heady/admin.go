@@ -213,9 +213,7 @@ func (d door) allSessions(r *http.Request, by headykey.Caller, _ struct{}) (admi
 	if err != nil {
 		return adminSessionsReply{}, err
 	}
-	all, next := cut(d, page, all, func(p *headykey.Proof) headykey.Mark {
-		return headykey.Mark{At: p.Session.Created, ID: p.Session.ID}
-	})
+	all, next := cut(d, page, all, markOfSession)
 	out := adminSessionsReply{Next: next}
 	for _, p := range all {
 		s := spellSession(&p.Session, "")

@@ -135,7 +135,7 @@ type keysReply struct {
 func (d door) keys(r *http.Request, by headykey.Caller, _ struct{}) (keysReply, error) {
 	page, err := d.page(r, "api-keys")
 	if err != nil {
-		return keysReply{}, err
+		return keysReply{}, firstNeed(by, err)
 	}
 	all, err := d.Account.APIKeys(r.Context(), by, page.before, page.limit+1)
 	if err != nil {

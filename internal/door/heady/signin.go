@@ -71,8 +71,9 @@ func (d door) register(r *http.Request, by headykey.Caller, in registerRequest) 
 	if err := needBoth(in.Email, in.Password); err != nil {
 		return signInReply{}, err
 	}
+	old, _ := web.ReadSessionCookie(r) // as in passwordLogin
 	g, err := d.Auth.Register(r.Context(), auth.Registration{
-		Email: in.Email, Password: in.Password, Name: in.Name, From: by.From, Surface: "api",
+		Email: in.Email, Password: in.Password, Name: in.Name, From: by.From, Surface: "api", Replaces: old,
 	})
 	if err != nil {
 		return signInReply{}, err

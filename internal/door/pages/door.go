@@ -1,0 +1,105 @@
+// Package pages is the door for people with a browser: pages made on the server,
+// which work without scripts. A screen is a template in templates/ and a handler
+// of a few lines; a form is a table of fields. What all screens share (frames,
+// fields, notices, failures, the two cookies of forms) is in the files around it.
+package pages
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+	"sync/atomic"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/auth"
+	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/web"
+)
+
+// Deps are what the pages stand on.
+type Deps struct {
+	Auth    *auth.Service
+	CORS    *web.CORS // says which POSTs come from our own pages
+	Limiter *web.Limiter
+	Proxies web.Proxies
+	Secure  bool // cookies are for https alone; false only on plain loopback
+
+	// MAC, Seal and Open are those of the server's Sealer.
+	MAC  func(purpose string, data ...[]byte) [32]byte
+	Seal func(purpose string, plain []byte) []byte
+	Open func(purpose string, sealed []byte) ([]byte, error)
+
+	BaseURL  string // public base, without a slash at the end
+	Version  string
+	Database string        // of the engine, as people call it: SQLite, PostgreSQL
+	Mailbox  *mail.Mailbox // nil outside development: /mailbox does not exist
+	Facts    func(context.Context) (Facts, error)
+}
+
+// Facts are what is true of the server now. Pages for everybody ask for them only
+// until there is an administrator.
+type Facts struct {
+	Admin      bool   // there is an administrator
+	APIKey     bool   // there is an API key
+	OwnURL     bool   // the operator chose the public URL
+	MailServer string // host:port that letters leave by; "": none
+	Data       string // the data directory
+	MasterKey  string // the file of the master key; "": it comes from the environment
+}
+
+// surface is the door's name on the sessions that begin here.
+const surface = "pages"
+
+type door struct {
+	Deps
+	router   *web.Router
+	assets   assets
+	screens  map[string]*template.Template
+	open     web.Door    // everybody is a stranger: a dead cookie bars nobody
+	closed   web.Door    // the session cookie says who it is
+	hasAdmin atomic.Bool // see adminExists
+}
+
+// Mount hangs the pages on r. Failures on all paths that no other door claimed
+// (see [web.Router.Fail]) become pages where the client takes HTML, and JSON
+// elsewhere and below the prefixes of the programs' doors.
+func Mount(r *web.Router, d Deps) {
+	p := &door{Deps: d, router: r, assets: newAssets()}
+	p.screens = newScreens(p.assets)
+	p.open = web.Door{Fail: p.fail}
+	p.closed = web.Door{Fail: p.fail, Identify: p.identify}
+	r.Fail("", p.fail)
+
+	p.get(r, "/{$}", p.open, p.welcome)
+	p.get(r, "/static/{version}/{name}", p.open, p.asset)
+	p.get(r, setupForm.Action, p.open, p.setup)
+	p.post(r, setupForm, p.setUp)
+	p.get(r, "/setup/next", p.closed, p.nextSteps)
+	p.get(r, confirmForm.Action, p.open, p.confirm)
+	p.post(r, confirmForm, p.confirmed)
+	p.get(r, confirmForm.Action+"/done", p.open, p.confirmDone)
+	if d.Mailbox != nil {
+		p.get(r, "/mailbox", p.open, p.letters)
+		p.get(r, "/mailbox/{id}", p.open, p.letter)
+		p.get(r, "/mailbox/{id}/html", p.open, p.letterHTML)
+		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
+		p.post(r, clearForm, p.clearMailbox)
+	}
+}
+
+// A handler writes an answer, or returns an error and has written nothing.
+type handler = func(w http.ResponseWriter, r *http.Request, by headykey.Caller) error
+
+func (d *door) get(r *web.Router, pattern string, at web.Door, h handler) {
+	r.Handle(http.MethodGet, pattern, web.Handle(at, h))
+}
+
+// identify returns whose session cookie the request carries.
+func (d *door) identify(r *http.Request) (headykey.Caller, error) {
+	from := d.Proxies.From(r)
+	cookie, err := web.ReadSessionCookie(r)
+	if err != nil || cookie == "" {
+		return headykey.Caller{From: from}, err
+	}
+	return d.Auth.ByCookie(r.Context(), cookie, from)
+}
