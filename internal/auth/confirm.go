@@ -111,13 +111,7 @@ func (s *Service) SetUp(ctx context.Context, token string, in Registration) (*Gr
 			return err
 		}
 		user.Verified = tx.Now // who holds the link is trusted with the server itself
-		if err := s.insertAccount(ctx, tx, user, emailKey, passwordHash, self(user, in.From)); err != nil {
-			return err
-		}
-		if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
-			return err
-		}
-		return s.begin(ctx, tx, o, user)
+		return s.open(ctx, tx, o, user, emailKey, passwordHash, in)
 	})
 	if err != nil {
 		return nil, err

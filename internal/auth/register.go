@@ -38,19 +38,22 @@ func (s *Service) Register(ctx context.Context, in Registration) (*Grant, error)
 		return nil, s.registerUnconfirmed(ctx, user, emailKey, hash, in)
 	}
 	o := prepare(in.From, in.Surface, "pwd")
-	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := s.insertAccount(ctx, tx, user, emailKey, hash, self(user, in.From)); err != nil {
-			return err
-		}
-		if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
-			return err
-		}
-		return s.begin(ctx, tx, o, user)
-	})
+	err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.open(ctx, tx, o, user, emailKey, hash, in) })
 	if err != nil {
 		return nil, err
 	}
 	return s.grant(o, user)
+}
+
+// open stores a new account and begins its first session.
+func (s *Service) open(ctx context.Context, tx *store.Tx, o *opening, user *headykey.User, emailKey, hash string, in Registration) error {
+	if err := s.insertAccount(ctx, tx, user, emailKey, hash, self(user, in.From)); err != nil {
+		return err
+	}
+	if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
+		return err
+	}
+	return s.begin(ctx, tx, o, user)
 }
 
 // registerUnconfirmed stores the account and posts the letter that confirms it,

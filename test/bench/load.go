@@ -71,7 +71,8 @@ func (r round) quantile(q float64) float64 {
 	return float64(r.took[i].Nanoseconds()) / 1e6
 }
 
-// drive does op at t for a window, with crowd's people, on open connections.
+// drive does op at t for a window, with crowd's people, on open connections. A
+// window of 0 lasts until each of op's people had one turn.
 func drive(ctx context.Context, t target, op operation, crowd []person, window time.Duration) (round, error) {
 	lines, err := dialAll(ctx, t.address, op.conns)
 	if err != nil {
@@ -89,7 +90,11 @@ func drive(ctx context.Context, t target, op operation, crowd []person, window t
 	var wg sync.WaitGroup
 	for i, l := range lines {
 		wg.Go(func() {
-			if err := l.repeat(ctx, op, crowd, i, began.Add(window)); err != nil {
+			var err error
+			for turn := i; err == nil && ctx.Err() == nil && more(op, turn, time.Since(began), window); turn += op.conns {
+				err = l.call(op, &crowd[turn%op.people], turn)
+			}
+			if err != nil {
 				cancel(err)
 			}
 		})
@@ -145,16 +150,12 @@ func hangUp(lines []*line) {
 	}
 }
 
-// repeat does op until the deadline, in turn for every person whose number is i
-// modulo the connections.
-func (l *line) repeat(ctx context.Context, op operation, crowd []person, i int, deadline time.Time) error {
-	for turn := 0; ctx.Err() == nil && time.Now().Before(deadline); turn++ {
-		p := &crowd[(i+turn*op.conns)%op.people]
-		if err := l.call(op, p, turn*op.conns+i); err != nil {
-			return err
-		}
+// more reports whether there is another turn, numbered from 0 over all connections.
+func more(op operation, turn int, passed, window time.Duration) bool {
+	if window == 0 {
+		return turn < op.people
 	}
-	return nil
+	return passed < window
 }
 
 // call does op once.

@@ -78,8 +78,9 @@ func refresh(buf []byte, p *person, _ int) []byte {
 	return post(buf, "/api/auth/refresh", `{"refreshToken":"`, p.refresh, `"}`)
 }
 
+// login signs in the first who registered in p's name.
 func login(buf []byte, p *person, _ int) []byte {
-	return post(buf, "/api/auth/login", `{"email":"`, p.email, `","password":"`, password, `"}`)
+	return post(buf, "/api/auth/login", `{"email":"new-1-`, p.email, `","password":"`, password, `"}`)
 }
 
 // register signs up somebody who never was there before.

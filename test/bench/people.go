@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// password is everybody's. Its hash is made by the server itself: those who sign
-// in with it have registered.
+// password is everybody's. Its hash is made by the server itself: who signs in
+// with it has registered.
 const password = "four quiet otters near the weir 1618"
 
 // A person has one of each credential.
@@ -55,7 +55,7 @@ func newKey() string {
 }
 
 // settle puts a crowd into the database, each with a session, a refresh token and
-// an API key. The first few are left out: they register at the server.
+// an API key.
 func settle(ctx context.Context, d *database) ([]person, error) {
 	people := make([]person, crowd)
 	for i := range people {
@@ -71,7 +71,7 @@ func settle(ctx context.Context, d *database) ([]person, error) {
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, p := range people[few:] {
+	for _, p := range people {
 		if err := d.insert(ctx, tx, p); err != nil {
 			return nil, fmt.Errorf("settle %s: %w", p.email, err)
 		}

@@ -149,7 +149,7 @@ type passwordPolicy struct {
 
 type lifetimeReply struct {
 	Seconds int64  `json:"seconds"`
-	Text    string `json:"text"`          // such as "8h" or "30d"
+	Text    string `json:"text"`         // such as "8h" or "30d"
 	Fib     int    `json:"fib,omitzero"` // n, where the lifetime is fib(n) of its unit
 }
 
