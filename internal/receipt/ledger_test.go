@@ -139,7 +139,7 @@ func TestABodySaysWhoDidWhatToWhom(t *testing.T) {
 		{"a person", headykey.Caller{User: ada, Role: headykey.RoleUser, Method: headykey.ByToken}, "user usr_" + string(ada), headykey.Party{Type: "session", ID: string(object)}, "session ses_" + string(object)},
 		{"an operator", headykey.Caller{User: ada, Role: headykey.RoleOperator, Method: headykey.ByToken}, "operator usr_" + string(ada), headykey.Party{Type: "api_key", ID: string(object)}, "api_key key_" + string(object)},
 		{"the system", headykey.System, "system headykey", headykey.Party{Type: "signing_key", ID: "k"}, "signing_key k"},
-		{"a stranger", headykey.Caller{}, "user ", headykey.Party{Type: "user"}, "user "},
+		{"a stranger", headykey.Caller{}, "user unknown", headykey.Party{Type: "user"}, "user "},
 	}
 	for _, tt := range tests {
 		r := h.leave(t, headykey.Act{Type: "x", By: tt.by, Subject: ada, Object: tt.object, Outcome: headykey.Refused, Reason: "because"})

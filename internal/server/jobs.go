@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ func (core *Core) jobs(c *Config) []job {
 		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
 		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
 		{"prune", time.Minute, core.prune},
+		{"give memory back", 8 * time.Second, core.giveBack},
 		{"rotate keys", time.Hour, func(ctx context.Context) error {
 			return core.Directory.RotateDueKeys(ctx, c.Lifetimes.JWTSecretRotation)
 		}},
@@ -65,6 +67,15 @@ func (j job) repeat(ctx context.Context, log *slog.Logger) {
 		}
 		failing = err != nil
 	}
+}
+
+// giveBack returns the memory of a burst of password hashing, 19 MiB of garbage
+// each, to the system once it is over.
+func (core *Core) giveBack(context.Context) error {
+	if core.pool.Idle() {
+		debug.FreeOSMemory()
+	}
+	return nil
 }
 
 // pruneBatch bounds one pruning transaction.

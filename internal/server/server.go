@@ -129,6 +129,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
+// quietTicks is how many ticks in a row nothing may be in flight before the rest
+// is cut off: a tenth of a second.
+const quietTicks = 21
+
 // drain lets the requests that have begun finish. Connections that are idle, or
 // have sent half a request, do not hold it up.
 func (s *Server) drain() {
@@ -140,7 +144,7 @@ func (s *Server) drain() {
 	go func() { done <- s.http.Shutdown(ctx) }()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for quiet := 0; ; {
 		select {
 		case err := <-done:
 			if err != nil {
@@ -149,7 +153,12 @@ func (s *Server) drain() {
 			_ = s.http.Close()
 			return
 		case <-tick.C:
-			if s.inFlight.Load() == 0 {
+			// A request is counted a moment after it was read, and its answer
+			// leaves a moment after it was counted off.
+			if quiet++; s.inFlight.Load() > 0 {
+				quiet = 0
+			}
+			if quiet >= quietTicks {
 				_ = s.http.Close()
 				<-done
 				return
@@ -204,10 +213,10 @@ func (s *Server) handler() (http.Handler, error) {
 	heady.MountHealth(rt, cors, heady.Status{
 		Version: Version, Database: s.Core.DB.Name(), Started: s.started, Ready: s.ready,
 	})
+	pages.Mount(rt, s.pages(parts))
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err
 	}
-	pages.Mount(rt, s.pages(parts))
 	return web.Front(public, metrics, rt), nil
 }
 

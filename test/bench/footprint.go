@@ -84,14 +84,15 @@ func (b *bench) load(ctx context.Context) error {
 		return err
 	}
 	b.report.tell("memory, after the load", mb, "MB", 100)
-	lines, err := dialAll(ctx, b.server.address, idlers)
-	if err != nil {
-		return err
-	}
-	defer hangUp(lines)
-	op := operation{ask: verifyToken}
-	for i, l := range lines {
-		if err := l.call(op, &b.crowd[i%crowd], i); err != nil {
+	var lines []*line
+	defer func() { hangUp(lines) }()
+	for i := range idlers {
+		one, err := dialAll(ctx, b.server.address, 1)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, one...)
+		if err := one[0].call(operation{ask: verifyToken}, &b.crowd[i%crowd], i); err != nil {
 			return err
 		}
 	}
