@@ -163,9 +163,6 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return err
 	}
-	if id == by.User {
-		return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
-	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		user, err := tx.User(id)
 		if err != nil {
@@ -173,6 +170,9 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 		}
 		if err := tx.KeepAnAdmin(user); err != nil {
 			return err
+		}
+		if id == by.User {
+			return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
 		}
 		if err := s.note(ctx, tx, by, id, headykey.Act{Type: "account.erased"}); err != nil {
 			return err
