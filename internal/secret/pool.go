@@ -32,7 +32,6 @@ type Pool struct {
 	closed   chan struct{}
 	close    func()
 	workers  sync.WaitGroup
-	hashed   atomic.Int64 // since Idle was asked
 }
 
 // A job is one password to hash. Who waits for it and who works on it race for
@@ -90,10 +89,6 @@ func (p *Pool) VerifyDummy(ctx context.Context, password string) (bool, error) {
 	return p.Verify(ctx, "", password)
 }
 
-// Idle reports whether passwords were hashed since it was asked last and none
-// waits now: the moment to give the memory of a burst back.
-func (p *Pool) Idle() bool { return len(p.jobs) == 0 && p.hashed.Swap(0) > 0 }
-
 // Depth returns how many passwords wait for a worker.
 func (p *Pool) Depth() int { return len(p.jobs) }
 
@@ -113,7 +108,6 @@ func (p *Pool) work() {
 		case j := <-p.jobs:
 			if j.take() {
 				j.work()
-				p.hashed.Add(1)
 				close(j.done)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ func (core *Core) jobs(c *Config) []job {
 		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
 		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
 		{"prune", time.Minute, core.prune},
-		{"give memory back", 8 * time.Second, core.giveBack},
+		{"give memory back", 8 * time.Second, giveBack},
 		{"rotate keys", time.Hour, func(ctx context.Context) error {
 			return core.Directory.RotateDueKeys(ctx, c.Lifetimes.JWTSecretRotation)
 		}},
@@ -69,10 +70,16 @@ func (j job) repeat(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// giveBack returns the memory of a burst of password hashing, 19 MiB of garbage
-// each, to the system once it is over.
-func (core *Core) giveBack(context.Context) error {
-	if core.pool.Idle() {
+// spareMemory is how much free memory the process keeps for what comes next, in
+// bytes.
+const spareMemory = 34 << 20
+
+// giveBack returns the memory of a burst to the system once it is over: each
+// password that is hashed leaves 19 MiB of garbage.
+func giveBack(context.Context) error {
+	free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(free)
+	if free[0].Value.Uint64() > spareMemory {
 		debug.FreeOSMemory()
 	}
 	return nil
