@@ -67,6 +67,31 @@ func (by Caller) Need(least Role, scopes ...string) error {
 	return ErrInsufficientScope
 }
 
+// NeedReach is [Caller.NeedOver] as far as it can be asked before it is known whose
+// the thing is.
+func (by Caller) NeedReach(scope, adminScope string) error {
+	if by.Role >= RoleAdmin {
+		return by.Need(RoleGuest, scope, adminScope)
+	}
+	return by.Need(RoleGuest, scope)
+}
+
+// NeedOver returns nil if by may act on what belongs to owner: on their own with
+// scope, on anybody's as an administrator with adminScope. For everybody else what
+// is another's does not exist: ErrNotFound.
+func (by Caller) NeedOver(owner ID, scope, adminScope string) error {
+	asAdmin := by.Need(RoleAdmin, adminScope)
+	switch {
+	case asAdmin == nil:
+		return nil
+	case by.User != "" && owner == by.User:
+		return by.Need(RoleGuest, scope)
+	case by.Role < RoleAdmin:
+		return ErrNotFound
+	}
+	return asAdmin
+}
+
 type requestIDKey struct{}
 
 // WithRequestID returns a context that carries the request's id. The id and the

@@ -17,7 +17,7 @@ import (
 func ParseEmail(s string) (address, key string, err error) {
 	s = norm.NFC.String(strings.TrimSpace(s))
 	local, domain, found := strings.Cut(s, "@")
-	if !found || strings.Contains(domain, "@") || !localOK(local) || len(domain) > 253 {
+	if !found || !utf8.ValidString(s) || strings.Contains(domain, "@") || !localOK(local) || len(domain) > 253 {
 		return "", "", ErrInvalidEmail.About("email")
 	}
 	ascii, err := idna.Lookup.ToASCII(domain)
@@ -28,7 +28,7 @@ func ParseEmail(s string) (address, key string, err error) {
 	if len(address) > 254 {
 		return "", "", ErrInvalidEmail.About("email")
 	}
-	return address, Fold(address), nil
+	return address, norm.NFC.String(Fold(address)), nil
 }
 
 func localOK(local string) bool {
@@ -68,11 +68,18 @@ func Fold(s string) string {
 	}, s)
 }
 
+// misleads reports a control character, or one that overrides the direction of the
+// text (Unicode UAX #9): with it a name could rewrite the sentence it stands in.
+func misleads(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
+}
+
 // CleanName returns a display name as we keep it: NFC, trimmed, at most 200
-// characters, no control characters. It fails with ErrInvalid about "name".
+// characters, no control characters and none that turn the text around them (a
+// name in a right-to-left script needs none). It fails with ErrInvalid about "name".
 func CleanName(s string) (string, error) {
 	s = strings.TrimSpace(norm.NFC.String(s))
-	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > 200 || strings.ContainsFunc(s, unicode.IsControl) {
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > 200 || strings.ContainsFunc(s, misleads) {
 		return "", ErrInvalid.Saying("A name may have at most 200 characters and no control characters.").About("name")
 	}
 	return s, nil

@@ -79,3 +79,22 @@ type Proof struct {
 	Session Session
 	User    User
 }
+
+// A Holder is what an access token says of who holds it.
+type Holder struct {
+	User     ID
+	Email    string
+	Role     Role
+	Session  ID
+	AMR      []string
+	AAL      string
+	LastUsed time.Time // of the session
+}
+
+// Holder returns who holds the tokens of p's session.
+func (p *Proof) Holder() *Holder {
+	return &Holder{
+		User: p.User.ID, Email: p.User.Email, Role: p.User.Role,
+		Session: p.Session.ID, AMR: p.Session.AMR, AAL: p.Session.AAL, LastUsed: p.Session.LastUsed,
+	}
+}

@@ -4,29 +4,27 @@ package account
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/receipt"
-	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
-
-// recent is how fresh a sign-in must be to stand for a password.
-const recent = 13 * time.Minute
 
 // A Service serves people their own. It is safe for concurrent use.
 type Service struct {
 	db       *store.DB
 	receipts *receipt.Ledger
-	pool     *secret.Pool
 	keyGrace time.Duration
+	// proveAgain asks for a fresh proof that the caller is the person themselves.
+	proveAgain func(ctx context.Context, by headykey.Caller, password string) error
 }
 
-// New returns the service; a rotated API key works for keyGrace more.
-func New(db *store.DB, receipts *receipt.Ledger, pool *secret.Pool, keyGrace time.Duration) *Service {
-	return &Service{db: db, receipts: receipts, pool: pool, keyGrace: keyGrace}
+// New returns the service. A rotated API key works for keyGrace more; proveAgain
+// asks for a fresh proof of a person.
+func New(db *store.DB, receipts *receipt.Ledger, keyGrace time.Duration,
+	proveAgain func(context.Context, headykey.Caller, string) error) *Service {
+	return &Service{db: db, receipts: receipts, keyGrace: keyGrace, proveAgain: proveAgain}
 }
 
 // Me returns the caller's own account. It fails with headykey.ErrNotSignedIn.
@@ -69,13 +67,13 @@ func (s *Service) Rename(ctx context.Context, by headykey.Caller, name string) (
 // Erase deletes the caller's account and all that belongs to it. It needs a
 // person's own session (never an API key) and the password, or a sign-in of the
 // last 13 minutes: otherwise headykey.ErrNeedsRecentSignIn, or ErrBadCredentials
-// for a wrong password. The last administrator stays: ErrLastAdmin. Receipts stay
+// or ErrRateLimited for a wrong password, which counts as one at sign-in. The last administrator stays: ErrLastAdmin. Receipts stay
 // too and mean nobody.
 func (s *Service) Erase(ctx context.Context, by headykey.Caller, password string) error {
 	if err := by.Need(headykey.RoleGuest, "profile.delete"); err != nil {
 		return err
 	}
-	if err := s.provesAgain(ctx, by, password); err != nil {
+	if err := s.proveAgain(ctx, by, password); err != nil {
 		return err
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
@@ -91,37 +89,6 @@ func (s *Service) Erase(ctx context.Context, by headykey.Caller, password string
 		}
 		return tx.DeleteUser(by.User)
 	})
-}
-
-// provesAgain asks for a fresh proof that the caller is the person themselves.
-func (s *Service) provesAgain(ctx context.Context, by headykey.Caller, password string) error {
-	if by.Session == "" {
-		return headykey.ErrNeedsRecentSignIn
-	}
-	if password == "" {
-		if time.Since(by.Proven) < recent {
-			return nil
-		}
-		return headykey.ErrNeedsRecentSignIn
-	}
-	var hash string
-	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		hash, err = tx.PasswordOf(by.User)
-		return err
-	})
-	if err != nil && !errors.Is(err, headykey.ErrNotFound) {
-		return err
-	}
-	right, err := s.pool.Verify(ctx, hash, password)
-	switch {
-	case errors.Is(err, secret.ErrBusy):
-		return headykey.ErrBusy
-	case err != nil:
-		return err
-	case !right:
-		return headykey.ErrBadCredentials
-	}
-	return nil
 }
 
 // note writes a receipt about the caller's own account.

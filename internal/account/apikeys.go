@@ -77,6 +77,9 @@ func mayMake(by headykey.Caller, wish *KeyWish) error {
 	if len(wish.Scopes) == 0 {
 		wish.Scopes = by.Scopes // a narrow key makes no wide one
 	}
+	if !by.Expires.IsZero() && by.Key != "" && (wish.Expires.IsZero() || wish.Expires.After(by.Expires)) {
+		wish.Expires = by.Expires // nor does one that ends make one that does not
+	}
 	if wish.Role > by.Role {
 		return headykey.ErrRoleEscalation
 	}
@@ -153,28 +156,25 @@ func (s *Service) APIKeys(ctx context.Context, by headykey.Caller, before headyk
 	return keys, err
 }
 
-// owned returns the key under id if it is the caller's or the caller is an
-// administrator, or headykey.ErrNotFound.
-func owned(tx *store.Tx, by headykey.Caller, id headykey.ID) (*headykey.APIKey, error) {
+// reach returns the key under id if the caller may use a rule of these scopes on
+// it, or headykey.ErrNotFound.
+func reach(tx *store.Tx, by headykey.Caller, id headykey.ID, scope, adminScope string) (*headykey.APIKey, error) {
 	k, err := tx.APIKey(id)
 	if err != nil {
 		return nil, err
 	}
-	if k.User != by.User && by.Role < headykey.RoleAdmin {
-		return nil, headykey.ErrNotFound
-	}
-	return k, nil
+	return k, by.NeedOver(k.User, scope, adminScope)
 }
 
 // KeyHistory returns the newest 89 lines of a key's history. It fails with
 // headykey.ErrNotFound, also for somebody else's key.
 func (s *Service) KeyHistory(ctx context.Context, by headykey.Caller, id headykey.ID) ([]headykey.KeyEvent, error) {
-	if err := by.Need(headykey.RoleGuest, "api_keys.read"); err != nil {
+	if err := by.NeedReach("api_keys.read", "admin.read"); err != nil {
 		return nil, err
 	}
 	var events []headykey.KeyEvent
 	err := s.db.View(ctx, func(tx *store.Tx) error {
-		k, err := owned(tx, by, id)
+		k, err := reach(tx, by, id, "api_keys.read", "admin.read")
 		if err != nil {
 			return err
 		}
@@ -188,11 +188,11 @@ func (s *Service) KeyHistory(ctx context.Context, by headykey.Caller, id headyke
 // headykey.ErrNotFound, also for somebody else's key and for one that was revoked
 // before. The receipt is "api_key.revoked".
 func (s *Service) RevokeAPIKey(ctx context.Context, by headykey.Caller, id headykey.ID) error {
-	if err := by.Need(headykey.RoleGuest, "api_keys.write"); err != nil {
+	if err := by.NeedReach("api_keys.write", "admin.write"); err != nil {
 		return err
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		k, err := owned(tx, by, id)
+		k, err := reach(tx, by, id, "api_keys.write", "admin.write")
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,8 @@ func (s *Service) RevokeAPIKey(ctx context.Context, by headykey.Caller, id heady
 // RotateAPIKey makes a new key of the same kind; the old one works for the time of
 // grace more, so that it can be replaced without a gap. It fails with
 // headykey.ErrNotFound for a key that does not live and for somebody else's, and
-// with ErrRoleEscalation for a key above the caller. The receipt is
+// with ErrRoleEscalation for a key above the caller and ErrTooManyKeys beyond 178
+// live ones. The receipt is
 // "api_key.rotated".
 func (s *Service) RotateAPIKey(ctx context.Context, by headykey.Caller, id headykey.ID) (NewKey, error) {
 	if err := by.Need(headykey.RoleUser, "api_keys.write"); err != nil {
@@ -224,6 +225,13 @@ func (s *Service) RotateAPIKey(ctx context.Context, by headykey.Caller, id heady
 		}
 		if old.User != by.User || !old.Revoked.IsZero() || (!old.Expires.IsZero() && !tx.Now.Before(old.Expires)) {
 			return headykey.ErrNotFound
+		}
+		n, err := tx.CountAPIKeys(by.User)
+		if err != nil {
+			return err
+		}
+		if n >= 2*maxKeys { // those in their grace count, too
+			return headykey.ErrTooManyKeys
 		}
 		wish := KeyWish{Description: old.Description, Role: old.Role, Scopes: old.Scopes}
 		if !old.Expires.IsZero() {

@@ -128,7 +128,7 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, o *opening, user *hea
 
 // grant makes the answer to a sign-in whose session is durable.
 func (s *Service) grant(o *opening, user *headykey.User) (*Grant, error) {
-	access, err := s.Tokens.MakeAccess(&headykey.Proof{Session: o.session, User: *user})
+	access, err := s.Tokens.MakeAccess((&headykey.Proof{Session: o.session, User: *user}).Holder())
 	if err != nil {
 		return nil, err
 	}

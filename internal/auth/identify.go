@@ -56,6 +56,13 @@ func nameOf(kind byte, credential string) [32]byte {
 	return sha256.Sum256(append(append(buf[:0], kind), credential...))
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func expired(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 // ByToken returns the caller of an access token. It fails with
@@ -77,7 +84,7 @@ func (s *Service) ByToken(ctx context.Context, token string, from headykey.From)
 		if err != nil {
 			return nil, err
 		}
-		by.Expires = time.Unix(a.Expires, 0).UTC()
+		by.Expires = earlier(time.Unix(a.Expires, 0).UTC(), p.Session.Ends)
 		return &proven{caller: by, epoch: epoch}, nil
 	})
 }
@@ -105,7 +112,7 @@ func (s *Service) ByCookie(ctx context.Context, cookie string, from headykey.Fro
 		if err != nil {
 			return nil, err
 		}
-		by.Expires = p.Session.CookieExpires
+		by.Expires = earlier(p.Session.CookieExpires, p.Session.Ends)
 		if expired(by.Expires) {
 			return nil, headykey.ErrTokenExpired
 		}

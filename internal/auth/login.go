@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"headykey.com/headykey"
@@ -53,7 +54,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 		return nil, err
 	}
 	if err := s.mayEnter(&login.User); err != nil {
-		return nil, err
+		return nil, s.noteBarred(ctx, &login.User, err)
 	}
 	better := s.betterHash(ctx, login.Hash, in.Password)
 	o := prepare(in.From, in.Surface, "pwd")
@@ -64,6 +65,36 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 		return nil, err
 	}
 	return s.grant(o, &login.User)
+}
+
+// recent is how fresh a sign-in must be to stand for a password.
+const recent = 13 * time.Minute
+
+// ProveAgain asks for a fresh proof that the caller is the person themselves: the
+// password, which counts and is backed off from as at sign-in, or a sign-in of the
+// last 13 minutes. It fails with headykey.ErrNeedsRecentSignIn (an API key is no
+// person), ErrBadCredentials, ErrRateLimited and ErrBusy.
+func (s *Service) ProveAgain(ctx context.Context, by headykey.Caller, password string) error {
+	if by.Session == "" || password == "" && time.Since(by.Proven) >= recent {
+		return headykey.ErrNeedsRecentSignIn
+	}
+	if password == "" {
+		return nil
+	}
+	_, emailKey, err := headykey.ParseEmail(by.Email)
+	if err != nil {
+		return headykey.ErrNeedsRecentSignIn
+	}
+	a, err := s.admit(ctx, emailKey, by.From)
+	if err != nil {
+		return err
+	}
+	defer s.release(a)
+	login, err := s.checkPassword(ctx, emailKey, password)
+	if errors.Is(err, headykey.ErrBadCredentials) {
+		return errors.Join(s.noteFailure(ctx, a, login), headykey.ErrBadCredentials)
+	}
+	return err
 }
 
 // checkPassword returns the login of emailKey if password opens it. The login is
@@ -109,6 +140,22 @@ func (s *Service) mayEnter(u *headykey.User) error {
 	return nil
 }
 
+// noteBarred leaves a receipt of somebody with the right password who may not come
+// in, and returns why.
+func (s *Service) noteBarred(ctx context.Context, user *headykey.User, why error) error {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+			Type: "session.refused", Subject: user.ID, Object: headykey.Party{Type: "user", ID: string(user.ID)},
+			Outcome: headykey.Refused, Reason: headykey.Explain(why).Code, Details: map[string]any{"count": 1},
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return why
+}
+
 // betterHash returns a hash of password by today's measure if have is not one, or
 // "". A busy pool leaves it for the next sign-in.
 func (s *Service) betterHash(ctx context.Context, have, password string) string {
@@ -133,8 +180,11 @@ func (s *Service) enter(ctx context.Context, tx *store.Tx, a admission, login *s
 		return err
 	}
 	hash, err := tx.PasswordOf(user.ID)
-	if err != nil || hash != login.Hash {
-		return errors.Join(headykey.ErrBadCredentials, err)
+	if err != nil && !errors.Is(err, headykey.ErrNotFound) {
+		return err
+	}
+	if hash != login.Hash {
+		return headykey.ErrBadCredentials
 	}
 	if err := s.mayEnter(user); err != nil {
 		return err

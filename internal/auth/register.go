@@ -68,11 +68,36 @@ func (s *Service) registerUnconfirmed(ctx context.Context, user *headykey.User, 
 		return s.postConfirmation(ctx, tx, user, link, in.From)
 	})
 	if errors.Is(err, headykey.ErrEmailTaken) {
-		err = s.DB.Update(ctx, func(tx *store.Tx) error {
-			return s.Outbox.Post(tx, "mail", mail.AddressTaken(user.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
-		})
+		err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.registerAgain(ctx, tx, user, emailKey, hash, link, in) })
 	}
 	return err
+}
+
+// registerAgain answers who registers an address that is taken. One that nobody
+// has confirmed yet belongs to whoever confirms it: the newest password counts and
+// a new letter goes out, so that a lost one bars nobody for ever. Otherwise the
+// owner is told that the account exists.
+func (s *Service) registerAgain(ctx context.Context, tx *store.Tx, user *headykey.User, emailKey, hash, link string, in Registration) error {
+	login, err := tx.LoginByEmail(emailKey)
+	if err != nil {
+		return err
+	}
+	old := &login.User
+	if !old.Verified.IsZero() || !old.LastSignIn.IsZero() || !old.Disabled.IsZero() {
+		return s.Outbox.Post(tx, "mail", mail.AddressTaken(user.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
+	}
+	if err := tx.SetPassword(old.ID, hash); err != nil {
+		return err
+	}
+	_, err = s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+		Type: "account.changed", Subject: old.ID, Object: headykey.Party{Type: "user", ID: string(old.ID)},
+		Details:  map[string]any{"changed": []string{"password"}},
+		Personal: map[string]string{"address": addressText(in.From)},
+	})
+	if err != nil {
+		return err
+	}
+	return s.postConfirmation(ctx, tx, old, link, in.From)
 }
 
 func occasion(ctx context.Context, tx *store.Tx, from headykey.From) mail.Occasion {
@@ -174,7 +199,7 @@ type NewUser struct {
 // own: headykey.ErrRoleEscalation. Otherwise it fails as Register does, and always
 // says when an address is taken.
 func (s *Service) CreateUser(ctx context.Context, by headykey.Caller, in NewUser) (*headykey.User, error) {
-	if err := by.Need(headykey.RoleAdmin); err != nil {
+	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return nil, err
 	}
 	if in.Role > by.Role {

@@ -3,9 +3,9 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 	"headykey.com/headykey/internal/token"
 )
@@ -79,10 +79,13 @@ func (s *Service) Logout(ctx context.Context, by headykey.Caller, scope string) 
 		if err != nil {
 			return err
 		}
+		own := func(session *headykey.Session) bool { return session.ID == by.Session }
+		if !slices.ContainsFunc(live, own) {
+			return nil // a session that has ended ends no others
+		}
 		var chosen []*headykey.Session
 		for _, session := range live {
-			own := session.ID == by.Session
-			if scope == Global || own == (scope != Others) {
+			if scope == Global || own(session) == (scope != Others) {
 				chosen = append(chosen, session)
 			}
 		}
@@ -95,19 +98,20 @@ func (s *Service) Logout(ctx context.Context, by headykey.Caller, scope string) 
 	return revoked, err
 }
 
-// LogoutByRefresh is Logout for who holds only a refresh token.
+// LogoutByRefresh is Logout for who holds only a refresh token. One that was spent
+// already ends its own session at the most.
 func (s *Service) LogoutByRefresh(ctx context.Context, refresh, scope string, from headykey.From) ([]Revoked, error) {
-	hash := secret.Hash(refresh)
-	var by headykey.Caller
-	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		t, err := tx.RefreshToken(hash[:])
-		if err == nil {
-			by = headykey.Caller{User: t.User, Session: t.Session, Role: headykey.RoleUser, Method: headykey.BySession, From: from}
-		}
+	by := headykey.Caller{Role: headykey.RoleUser, Method: headykey.BySession, From: from}
+	var live bool
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		by.User, by.Session, live, err = s.Tokens.SessionOf(tx, refresh)
 		return err
 	})
-	if err != nil && !errors.Is(err, headykey.ErrNotFound) {
+	if err != nil && !errors.Is(err, headykey.ErrInvalidToken) {
 		return nil, err
+	}
+	if !live && (scope == Global || scope == Others) {
+		return []Revoked{}, nil
 	}
 	return s.Logout(ctx, by, scope)
 }
@@ -131,7 +135,7 @@ func (s *Service) Sessions(ctx context.Context, by headykey.Caller, before heady
 // EndSession ends one session: the caller's own, or anybody's for an
 // administrator. Otherwise headykey.ErrNotFound.
 func (s *Service) EndSession(ctx context.Context, by headykey.Caller, id headykey.ID) ([]Revoked, error) {
-	if err := by.Need(headykey.RoleGuest, "sessions.write"); err != nil {
+	if err := by.NeedReach("sessions.write", "admin.write"); err != nil {
 		return nil, err
 	}
 	var revoked []Revoked
@@ -140,7 +144,10 @@ func (s *Service) EndSession(ctx context.Context, by headykey.Caller, id headyke
 		if err != nil {
 			return err
 		}
-		if session.User != by.User && by.Role < headykey.RoleAdmin || !session.Live(tx.Now) {
+		if err := by.NeedOver(session.User, "sessions.write", "admin.write"); err != nil {
+			return err
+		}
+		if !session.Live(tx.Now) {
 			return headykey.ErrNotFound
 		}
 		revoked, err = s.endSessions(ctx, tx, by, "revoked", session)
@@ -167,33 +174,37 @@ func (s *Service) EndAll(ctx context.Context, tx *store.Tx, by headykey.Caller, 
 func (s *Service) Refresh(ctx context.Context, refresh string, from headykey.From) (*Grant, error) {
 	spent, err := s.Tokens.Spend(ctx, refresh)
 	if errors.Is(err, token.ErrReused) {
-		return nil, s.punishReuse(ctx, spent.Proof, from)
+		return nil, s.punishReuse(ctx, spent.Holder, from)
 	}
 	if err != nil {
 		return nil, err
 	}
-	access, err := s.Tokens.MakeAccess(spent.Proof)
+	access, err := s.Tokens.MakeAccess(spent.Holder)
 	if err != nil {
 		return nil, err
 	}
-	s.noteIssue(spent.Proof)
+	s.noteIssue(spent.Holder)
 	return &Grant{
-		User: spent.Proof.User, Session: spent.Proof.Session.ID,
-		Access: access, Life: s.Tokens.Life(), Refresh: spent.Next,
+		Session: spent.Holder.Session,
+		Access:  access, Life: s.Tokens.Life(), Refresh: spent.Next,
 	}, nil
 }
 
 // punishReuse ends the session of a refresh token that was used again.
-func (s *Service) punishReuse(ctx context.Context, p *headykey.Proof, from headykey.From) error {
-	by := headykey.Caller{User: p.User.ID, Role: headykey.RoleUser, Method: headykey.BySession, From: from}
+func (s *Service) punishReuse(ctx context.Context, h *headykey.Holder, from headykey.From) error {
+	by := headykey.Caller{User: h.User, Role: headykey.RoleUser, Method: headykey.BySession, From: from}
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		revoked, err := s.endSessions(ctx, tx, by, "refresh_token_reused", &p.Session)
+		session, err := tx.Session(h.Session)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		revoked, err := s.endSessions(ctx, tx, by, "refresh_token_reused", session)
 		if err != nil || len(revoked) == 0 {
 			return err
 		}
 		_, err = s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
-			Type: "refresh_token.reused", By: by, Subject: p.User.ID, Outcome: headykey.Refused,
-			Reason: headykey.ErrRefreshTokenReused.Code, Object: headykey.Party{Type: "session", ID: string(p.Session.ID)},
+			Type: "refresh_token.reused", By: by, Subject: h.User, Outcome: headykey.Refused,
+			Reason: headykey.ErrRefreshTokenReused.Code, Object: headykey.Party{Type: "session", ID: string(h.Session)},
 			Personal: map[string]string{"address": addressText(from), "agent": from.Agent},
 		})
 		return err
@@ -215,10 +226,10 @@ func (s *Service) RefreshByCookie(ctx context.Context, by headykey.Caller) (*Gra
 	if err != nil {
 		return nil, err
 	}
-	access, err := s.Tokens.MakeAccess(p)
+	access, err := s.Tokens.MakeAccess(p.Holder())
 	if err != nil {
 		return nil, err
 	}
-	s.noteIssue(p)
+	s.noteIssue(p.Holder())
 	return &Grant{User: p.User, Session: p.Session.ID, Access: access, Life: s.Tokens.Life()}, nil
 }

@@ -51,13 +51,15 @@ func (s *Service) noteUse(p *proven, from headykey.From) {
 }
 
 // noteIssue notes that tokens were issued for a session.
-func (s *Service) noteIssue(p *headykey.Proof) {
+func (s *Service) noteIssue(h *headykey.Holder) {
 	s.uses.mu.Lock()
 	defer s.uses.mu.Unlock()
-	use := store.Use{User: p.User.ID, ID: p.Session.ID, At: time.Now(), Count: 1}
+	use := store.Use{User: h.User, ID: h.Session, At: time.Now(), Count: 1}
 	use.Count += s.uses.issued[use.ID].Count
 	put(&s.uses.issued, use)
-	put(&s.uses.sessions, use)
+	if use.At.Sub(h.LastUsed) >= noteUseEvery {
+		put(&s.uses.sessions, use)
+	}
 }
 
 func put(m *map[headykey.ID]store.Use, u store.Use) {
@@ -75,6 +77,14 @@ func (s *Service) FlushUses(ctx context.Context) error {
 	s.uses.sessions, s.uses.keys, s.uses.issued = nil, nil, nil
 	s.uses.mu.Unlock()
 
+	// Receipts first: last uses may be lost, what was issued must be told.
+	if len(issued) > 0 {
+		err := s.DB.Update(ctx, func(tx *store.Tx) error { return s.tellIssued(tx, ordered(issued)) })
+		if err != nil {
+			s.issuedAgain(issued)
+			return err
+		}
+	}
 	for batch := range slices.Chunk(ordered(sessions), maxBatch) {
 		err := s.DB.Update(ctx, func(tx *store.Tx) error { return each(batch, tx.NoteSessionUse) })
 		if err != nil {
@@ -89,10 +99,17 @@ func (s *Service) FlushUses(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(issued) == 0 {
-		return nil
+	return nil
+}
+
+// issuedAgain puts back what could not be told, for the next time.
+func (s *Service) issuedAgain(issued map[headykey.ID]store.Use) {
+	s.uses.mu.Lock()
+	defer s.uses.mu.Unlock()
+	for id, use := range issued {
+		use.Count += s.uses.issued[id].Count
+		put(&s.uses.issued, use)
 	}
-	return s.DB.Update(ctx, func(tx *store.Tx) error { return s.tellIssued(tx, ordered(issued)) })
 }
 
 // ordered returns the uses in one order of users, so that two nodes that write
@@ -120,7 +137,11 @@ func noteKeyUse(tx *store.Tx, u store.Use) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	if u.At.Sub(key.LastUsed) >= keyEventEvery {
+	newest, err := store.Collect(tx.KeyEvents(u.User, key.ID, 1))
+	if err != nil {
+		return err
+	}
+	if len(newest) == 0 || newest[0].Type != "used" || u.At.Sub(newest[0].At) >= keyEventEvery {
 		err := tx.InsertKeyEvent(u.User, u.ID, headykey.KeyEvent{At: u.At, Type: "used", Address: u.Address, Agent: u.Agent})
 		if err != nil {
 			return err

@@ -6,11 +6,16 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"headykey.com/headykey/internal/server"
 )
+
+// softMemory is from where on the collector works harder, in bytes: hashes of
+// passwords leave 19 MiB of garbage each. Who has more sets GOMEMLIMIT.
+const softMemory = 300 << 20
 
 type serveCommand struct{}
 
@@ -24,6 +29,9 @@ func (serveCommand) Run(c *console) error {
 	defer stop()
 	log := slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: in.config.LogLevel}))
 	slog.SetDefault(log)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	warn(log, &in.config)
 	s, err := server.Start(ctx, &in.config, log)
 	if err != nil {

@@ -157,7 +157,8 @@ func (s *Service) note(ctx context.Context, tx *store.Tx, by headykey.Caller, us
 }
 
 // EraseUser deletes an account and all that belongs to it. It fails with
-// headykey.ErrNotFound and ErrLastAdmin. The receipt is "account.erased".
+// headykey.ErrNotFound and ErrLastAdmin, and with ErrConflict for the caller's own
+// account, which asks for a fresh proof elsewhere. The receipt is "account.erased".
 func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey.ID) error {
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return err
@@ -169,6 +170,9 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 		}
 		if err := tx.KeepAnAdmin(user); err != nil {
 			return err
+		}
+		if id == by.User {
+			return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
 		}
 		if err := s.note(ctx, tx, by, id, headykey.Act{Type: "account.erased"}); err != nil {
 			return err

@@ -206,3 +206,30 @@ func FuzzVerifyAcceptsWhatWasSignedAlone(f *testing.F) {
 		}
 	})
 }
+
+// A decoder passes over line breaks and idle bits; a token that had two spellings
+// could live on in the second when the first is refused.
+func TestATokenHasOneSpelling(t *testing.T) {
+	token := sign(t, ours, typ, `{"sub":"ada"}`)
+	p := strings.Split(token, ".")
+	idle := func(part string) string { // another last character for the same bytes
+		want, _ := base64.RawURLEncoding.DecodeString(part)
+		for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+			other := part[:len(part)-1] + string(c)
+			if got, err := base64.RawURLEncoding.DecodeString(other); err == nil && string(got) == string(want) && other != part {
+				return other
+			}
+		}
+		t.Fatalf("%s has no idle bits", part)
+		return ""
+	}
+	for name, other := range map[string]string{
+		"a line break in the claims": p[0] + "." + p[1][:4] + "\n" + p[1][4:] + "." + p[2],
+		"a line break at the end":    token + "\n",
+		"idle bits of the signature": p[0] + "." + p[1] + "." + idle(p[2]),
+	} {
+		if _, err := jose.Verify(other, typ, find); !errors.Is(err, jose.ErrToken) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

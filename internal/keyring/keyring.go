@@ -79,7 +79,7 @@ func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []b
 		}
 	}
 	db.OnChange(store.ChangedKeys, func(ctx context.Context) {
-		if err := r.Load(ctx); err != nil {
+		if err := r.Load(ctx); err != nil && ctx.Err() == nil {
 			r.log.Error("signing keys could not be read again", "error", err)
 		}
 	})

@@ -213,7 +213,7 @@ func (v *verifier) signature() error {
 		return errors.New("the key list is damaged: publicKey")
 	}
 	sig, err := hex.DecodeString(v.envelope.Signature.Value)
-	if err != nil || !ed25519.Verify(key, v.text, sig) {
+	if err != nil || hex.EncodeToString(sig) != v.envelope.Signature.Value || !ed25519.Verify(key, v.text, sig) {
 		return errors.New("the signature is not by this key over this receipt")
 	}
 	return nil

@@ -18,8 +18,8 @@ var ErrClosed = errors.New("hash pool is closed")
 // What NewPool takes where it is given nothing. With one worker a full queue
 // takes some two seconds.
 const (
-	defaultQueue    = 89
-	defaultDeadline = 5 * time.Second
+	defaultQueue    = 233
+	defaultDeadline = 8 * time.Second
 )
 
 // A Pool hashes passwords in a few goroutines of its own, first come, first
@@ -46,8 +46,8 @@ type job struct {
 func (j *job) take() bool { return j.taken.CompareAndSwap(false, true) }
 
 // NewPool starts a pool: of workers goroutines (0: one less than the processors,
-// at least one), before which queue passwords may wait (0: 89), each for no longer
-// than deadline (0: 5 s) until its turn. Close it to end the goroutines.
+// at least one), before which queue passwords may wait (0: 233), each for no longer
+// than deadline (0: 8 s) until its turn. Close it to end the goroutines.
 func NewPool(workers, queue int, deadline time.Duration) *Pool {
 	if workers <= 0 {
 		workers = max(1, runtime.GOMAXPROCS(0)-1)

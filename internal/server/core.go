@@ -73,11 +73,14 @@ func makeDataDir(dir string) error {
 }
 
 // masterKey returns the configured key, or the one in the data directory.
-func masterKey(c *Config) ([]byte, error) {
+func masterKey(ctx context.Context, c *Config, db *store.DB) ([]byte, error) {
 	if len(c.MasterKey) > 0 {
 		return c.MasterKey, nil
 	}
 	path := filepath.Join(c.Data, MasterKeyFile)
+	if err := missingKey(ctx, db, path); err != nil {
+		return nil, err
+	}
 	key, err := secret.LoadMasterKey(path)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("the master key %s cannot be read or made; check the permissions of its folder: %w", path, err)
@@ -85,8 +88,28 @@ func masterKey(c *Config) ([]byte, error) {
 	return key, err
 }
 
+// missingKey refuses to make a new master key where the database holds keys that
+// only the old one opens.
+func missingKey(ctx context.Context, db *store.DB, path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	sealed := false
+	err := db.View(ctx, func(tx *store.Tx) error {
+		for _, err := range tx.SigningKeys() {
+			sealed = err == nil
+			return err
+		}
+		return nil
+	})
+	if sealed {
+		return fmt.Errorf("the master key %s is missing, and the database was sealed with it; restore it from a backup", path)
+	}
+	return err
+}
+
 func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.Logger) (*Core, error) {
-	key, err := masterKey(c)
+	key, err := masterKey(ctx, c, db)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +134,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	core.Account = account.New(db, core.Receipts, core.pool, c.Lifetimes.KeyGrace)
+	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
 	core.OAuth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring}, base)
 	if err != nil {

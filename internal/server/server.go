@@ -130,6 +130,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
+// quietTicks is how many ticks in a row nothing may be in flight before the rest
+// is cut off: a tenth of a second.
+const quietTicks = 21
+
 // drain lets the requests that have begun finish. Connections that are idle, or
 // have sent half a request, do not hold it up.
 func (s *Server) drain() {
@@ -141,7 +145,7 @@ func (s *Server) drain() {
 	go func() { done <- s.http.Shutdown(ctx) }()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for quiet := 0; ; {
 		select {
 		case err := <-done:
 			if err != nil {
@@ -150,7 +154,12 @@ func (s *Server) drain() {
 			_ = s.http.Close()
 			return
 		case <-tick.C:
-			if s.inFlight.Load() == 0 {
+			// A request is counted a moment after it was read, and its answer
+			// leaves a moment after it was counted off.
+			if quiet++; s.inFlight.Load() > 0 {
+				quiet = 0
+			}
+			if quiet >= quietTicks {
 				_ = s.http.Close()
 				<-done
 				return
@@ -211,10 +220,10 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages.Mount(rt, s.pages(parts))
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err
 	}
-	pages.Mount(rt, s.pages(parts))
 	return web.Front(public, metrics, rt), nil
 }
 

@@ -14,6 +14,10 @@ import (
 	"headykey.com/headykey"
 )
 
+// viewDeadline bounds one View: a database that hangs, behind a cut cable maybe,
+// holds its connections and answers nothing.
+const viewDeadline = 5 * time.Second
+
 // updateDeadline bounds one Update with all its retries. It must stay well below
 // changeWindow: a transaction older than that could hide its news.
 const updateDeadline = 5 * time.Second
@@ -76,6 +80,8 @@ func (db *DB) Ping(ctx context.Context) error { return db.engine.ping(ctx) }
 // View runs fn for reading. Each statement in it sees its own snapshot. Failures
 // of the database come back as headykey.ErrUnavailable, wrapped with their cause.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, viewDeadline)
+	defer cancel()
 	return explain(db.engine.view(ctx, fn))
 }
 

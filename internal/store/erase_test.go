@@ -91,7 +91,7 @@ func furnish(t *testing.T, db *store.DB, u *headykey.User) {
 	t.Helper()
 	now := micro()
 	s := signIn(t, db, u, now, "cookie of "+u.Email)
-	giveToken(t, db, s, "token of "+u.Email, s.Ends)
+	giveFamily(t, db, s, "family of "+u.Email, "token", s.Ends)
 	k := giveKey(t, db, u, "key of "+u.Email, now, time.Time{})
 	writeReceipt(t, db, "user.created", u.ID, now)
 	hash := hashOf(u.Email)
@@ -118,7 +118,7 @@ func TestErasedAccountIsNowhereButInItsReceipts(t *testing.T) {
 			furnish(t, db, jane)
 			furnish(t, db, joe)
 			all := map[string]int{
-				"users": 1, "addresses": 1, "passwords": 1, "sessions": 1, "refresh_tokens": 1, "api_keys": 1,
+				"users": 1, "addresses": 1, "passwords": 1, "sessions": 1, "refresh_families": 1, "api_keys": 1,
 				"api_key_events": 1, "receipts": 1, "receipt_salts": 1, "throttles": 1, "known_addresses": 1, "links": 1,
 			}
 			wantSame(t, "before", b.mentions(t, string(jane.ID)), all)

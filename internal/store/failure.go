@@ -60,6 +60,6 @@ func isUnavailable(err error) bool {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
 		return true
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errBroken) || errors.Is(err, errClosed) ||
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errBroken) || errors.Is(err, errUnknownFate) || errors.Is(err, errClosed) ||
 		isConflict(err) || isLost(err) || pgState(err) == "57014"
 }

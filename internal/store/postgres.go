@@ -139,26 +139,43 @@ func (db *postgresDB) attempt(ctx context.Context, fn func(*Tx) error) (committe
 	if err := fn(&Tx{Now: now(), run: plain{ctx, tx}, dialect: postgres}); err != nil {
 		return false, err
 	}
-	var xid sql.NullString
-	err = tx.QueryRowContext(ctx, "SELECT pg_current_xact_id_if_assigned()::text").Scan(&xid)
+	var id xact
+	err = tx.QueryRowContext(ctx, "SELECT pg_current_xact_id_if_assigned()::text, "+timeline).Scan(&id.xid, &id.timeline)
 	if err != nil {
 		return false, fmt.Errorf("transaction id: %w", err)
 	}
 	err = tx.Commit()
-	if err == nil || !xid.Valid || !isLost(err) {
+	if err == nil || !id.xid.Valid || !isLost(err) {
 		return false, err
 	}
-	return db.happened(ctx, xid.String, err)
+	return db.happened(ctx, id, err)
 }
 
-// happened asks for the fate of transaction xid after its commit failed with
-// cause. A server that never heard of it (the new primary of a fail-over) did
-// not commit it.
-func (db *postgresDB) happened(ctx context.Context, xid string, cause error) (bool, error) {
+// timeline names the history of a primary: each fail-over begins a new one.
+const timeline = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+
+// A xact is one transaction in the history of one primary. xid is NULL for one
+// that wrote nothing.
+type xact struct {
+	xid      sql.NullString
+	timeline string
+}
+
+// errUnknownFate reports a commit that was under way when the primary failed: its
+// number may since have been given to another transaction, so nobody can tell.
+var errUnknownFate = errors.New("the database failed over during a commit; whether it happened is not known")
+
+// happened asks for the fate of a transaction after its commit failed with cause.
+// After a fail-over there is no answer: the caller is told that it failed, and a
+// write reported as failed may have happened.
+func (db *postgresDB) happened(ctx context.Context, id xact, cause error) (bool, error) {
 	for {
 		var status sql.NullString
-		err := db.pool.QueryRowContext(ctx, "SELECT pg_xact_status($1::text::xid8)", xid).Scan(&status)
+		var now string
+		err := db.pool.QueryRowContext(ctx, "SELECT pg_xact_status($1::text::xid8), "+timeline, id.xid.String).Scan(&status, &now)
 		switch {
+		case err == nil && now != id.timeline:
+			return false, errors.Join(errUnknownFate, errors.New(cause.Error()))
 		case err == nil && status.String == "committed":
 			return true, nil
 		case err == nil && status.String != "in progress":

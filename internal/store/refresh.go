@@ -7,110 +7,101 @@ import (
 	"headykey.com/headykey"
 )
 
-// A RefreshToken is the record of one token of a session's family.
-type RefreshToken struct {
+// A RefreshFamily is the refresh tokens of one session: one row, however often
+// they rotate. All tokens of a family share a handle, by which the row is found;
+// only the current one can be spent, and the one before it explains itself.
+type RefreshFamily struct {
 	User      headykey.ID
 	Session   headykey.ID
-	Hash      []byte // SHA-256
+	Handle    []byte // SHA-256 of what the family's tokens share
+	Current   []byte // SHA-256 of the token that can be spent
+	Previous  []byte // SHA-256 of the one before; nil: none was spent yet
+	Successor []byte // the current token, masked with the previous one; nil with it
+	Rotated   time.Time
 	Created   time.Time
-	Expires   time.Time
-	Used      time.Time // zero: not yet
-	Successor []byte    // masked with the token itself; nil: not yet used
+	Expires   time.Time // of the current token
 }
 
-// InsertRefreshToken adds an unused token.
-func (tx *Tx) InsertRefreshToken(t RefreshToken) error {
-	return tx.do("insert refresh token", `
-		INSERT INTO refresh_tokens (user_id, hash, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
-		t.User, t.Hash, t.Session, at(t.Created), at(t.Expires))
+// InsertRefreshFamily adds a family whose first token was not used yet.
+func (tx *Tx) InsertRefreshFamily(f RefreshFamily) error {
+	return tx.do("insert refresh family", `
+		INSERT INTO refresh_families (user_id, handle, session_id, current, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
+		f.User, f.Handle, f.Session, f.Current, at(f.Created), at(f.Expires))
 }
 
-// RefreshToken returns the token under its SHA-256, or headykey.ErrNotFound.
-func (tx *Tx) RefreshToken(hash []byte) (RefreshToken, error) {
-	t := RefreshToken{Hash: hash}
-	return t, tx.one("select refresh token",
-		[]any{&t.User, &t.Session, when{&t.Created}, when{&t.Expires}, when{&t.Used}, &t.Successor},
-		`SELECT user_id, session_id, created_at, expires_at, used_at, successor FROM refresh_tokens WHERE hash = $1`, hash)
+// RefreshFamily returns the family under its handle, or headykey.ErrNotFound.
+func (tx *Tx) RefreshFamily(handle []byte) (RefreshFamily, error) {
+	f := RefreshFamily{Handle: handle}
+	return f, tx.one("select refresh family",
+		[]any{&f.User, &f.Session, &f.Current, &f.Previous, &f.Successor, when{&f.Rotated}, when{&f.Created}, when{&f.Expires}}, `
+		SELECT user_id, session_id, current, previous, successor, rotated_at, created_at, expires_at
+		FROM refresh_families WHERE handle = $1`, handle)
 }
 
-// A Rotation asks for a refresh token to be spent for its successor.
+// A Rotation asks for the current token of a family to be spent for its successor.
 type Rotation struct {
-	Hash      []byte        // of the token that was shown
+	Handle    []byte
+	Current   []byte        // hash of the token that was shown
 	Next      []byte        // hash of its successor
 	Successor []byte        // the successor, masked with the token
 	Life      time.Duration // of the successor
 }
 
 const (
-	liveToken = `t.hash = $1 AND t.used_at IS NULL AND t.expires_at > $2
-		AND s.ended_at IS NULL AND s.ends_at > $2 AND u.disabled_at IS NULL`
+	holderColumns = `u.id, u.email, u.role, s.id, s.amr, s.aal, s.last_used_at`
 
-	selectLive = `SELECT ` + sessionColumns + `, ` + userColumns + `
-		FROM refresh_tokens t JOIN sessions s ON s.user_id = t.user_id AND s.id = t.session_id
-		JOIN users u ON u.id = t.user_id WHERE ` + liveToken
+	liveFamily = `f.handle = $1 AND f.current = $2 AND f.expires_at > $3
+		AND s.ended_at IS NULL AND s.ends_at > $3 AND u.disabled_at IS NULL`
 
-	// One statement, one round trip, one commit: the row's own predicate decides
-	// who wins, and the losers find no row.
-	rotateInOne = `
-		WITH spent AS (
-			UPDATE refresh_tokens t SET used_at = $2, successor = $3
-			FROM sessions s, users u
-			WHERE s.user_id = t.user_id AND s.id = t.session_id AND u.id = t.user_id AND ` + liveToken + `
-			RETURNING t.user_id, t.session_id
-		), born AS (
-			INSERT INTO refresh_tokens (user_id, hash, session_id, created_at, expires_at)
-			SELECT user_id, $4, session_id, $2, $5 FROM spent
-		)
-		SELECT ` + sessionColumns + `, ` + userColumns + `
-		FROM spent JOIN sessions s ON s.user_id = spent.user_id AND s.id = spent.session_id
-		JOIN users u ON u.id = spent.user_id`
+	selectHolder = `SELECT ` + holderColumns + `
+		FROM refresh_families f JOIN sessions s ON s.user_id = f.user_id AND s.id = f.session_id
+		JOIN users u ON u.id = f.user_id WHERE ` + liveFamily
+
+	// One statement, one round trip, one commit, one row: its own predicate
+	// decides who wins, and the losers find no row.
+	rotateInOne = `UPDATE refresh_families f
+		SET previous = f.current, current = $4, successor = $5, rotated_at = $3, expires_at = $6
+		FROM sessions s, users u
+		WHERE s.user_id = f.user_id AND s.id = f.session_id AND u.id = f.user_id AND ` + liveFamily + `
+		RETURNING ` + holderColumns
 )
 
-// Rotate spends a live refresh token and stores its successor, durably, and
-// returns whose it is. It fails with headykey.ErrNotFound, having changed
-// nothing, if the token is unknown, used, expired, or its session or user is at
-// an end: look at it then with RefreshToken.
-func (db *DB) Rotate(ctx context.Context, r Rotation) (*headykey.Proof, error) {
+func holderFields(h *headykey.Holder) []any {
+	return []any{&h.User, &h.Email, &h.Role, &h.Session, list{&h.AMR}, &h.AAL, when{&h.LastUsed}}
+}
+
+// Rotate spends the current token of a family and puts its successor in its place,
+// durably, and returns whose it is. It fails with headykey.ErrNotFound, having
+// changed nothing, if the token is not the current one, has expired, or its
+// session or user is at an end: look at the family then.
+func (db *DB) Rotate(ctx context.Context, r Rotation) (*headykey.Holder, error) {
 	if db.engine.dialect() == postgres {
 		return db.rotateInOne(ctx, r)
 	}
-	p := &headykey.Proof{}
+	h := &headykey.Holder{}
 	err := db.Update(ctx, func(tx *Tx) error {
-		err := tx.one("select refresh token", append(sessionFields(&p.Session), userFields(&p.User)...),
-			selectLive, r.Hash, at(tx.Now))
+		err := tx.one("select refresh family", holderFields(h), selectHolder, r.Handle, r.Current, at(tx.Now))
 		if err != nil {
 			return err
 		}
-		err = tx.do("spend refresh token", `
-			UPDATE refresh_tokens SET used_at = $3, successor = $4 WHERE user_id = $1 AND hash = $2`,
-			p.User.ID, r.Hash, at(tx.Now), r.Successor)
-		if err != nil {
-			return err
-		}
-		return tx.InsertRefreshToken(RefreshToken{
-			User: p.User.ID, Session: p.Session.ID, Hash: r.Next, Created: tx.Now, Expires: tx.Now.Add(r.Life),
-		})
+		return tx.do("rotate refresh token", `
+			UPDATE refresh_families SET previous = current, current = $3, successor = $4, rotated_at = $5, expires_at = $6
+			WHERE user_id = $1 AND handle = $2`,
+			h.User, r.Handle, r.Next, r.Successor, at(tx.Now), at(tx.Now.Add(r.Life)))
 	})
-	return p, err
+	return h, err
 }
 
 // rotateInOne retries a lost connection once only: if the first try did commit,
-// the second finds the token used and the caller gets the stored successor.
-func (db *DB) rotateInOne(ctx context.Context, r Rotation) (*headykey.Proof, error) {
+// the second finds another token current and the caller gets the stored successor.
+func (db *DB) rotateInOne(ctx context.Context, r Rotation) (*headykey.Holder, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateDeadline)
 	defer cancel()
-	p := &headykey.Proof{}
+	h := &headykey.Holder{}
 	err := db.View(ctx, func(tx *Tx) error {
-		return tx.one("rotate refresh token", append(sessionFields(&p.Session), userFields(&p.User)...),
-			rotateInOne, r.Hash, at(tx.Now), r.Successor, r.Next, at(tx.Now.Add(r.Life)))
+		return tx.one("rotate refresh token", holderFields(h),
+			rotateInOne, r.Handle, r.Current, at(tx.Now), r.Next, r.Successor, at(tx.Now.Add(r.Life)))
 	})
-	return p, err
-}
-
-// HasUnusedToken reports whether the token under hash exists and was never used.
-func (tx *Tx) HasUnusedToken(user headykey.ID, hash []byte) (bool, error) {
-	var n int
-	err := tx.one("select refresh token", []any{&n},
-		`SELECT count(*) FROM refresh_tokens WHERE user_id = $1 AND hash = $2 AND used_at IS NULL`, user, hash)
-	return n > 0, err
+	return h, err
 }

@@ -11,48 +11,51 @@ import (
 	"headykey.com/headykey/internal/store"
 )
 
-// giveToken adds an unused refresh token to s.
-func giveToken(t *testing.T, db *store.DB, s *headykey.Session, token string, expires time.Time) store.RefreshToken {
+// giveFamily adds a refresh family to s, whose first token is called token.
+func giveFamily(t *testing.T, db *store.DB, s *headykey.Session, handle, token string, expires time.Time) store.RefreshFamily {
 	t.Helper()
-	r := store.RefreshToken{User: s.User, Session: s.ID, Hash: hashOf(token), Created: s.Created, Expires: expires}
-	update(t, db, func(tx *store.Tx) error { return tx.InsertRefreshToken(r) })
-	return r
+	f := store.RefreshFamily{
+		User: s.User, Session: s.ID, Handle: hashOf(handle), Current: hashOf(token), Created: s.Created, Expires: expires,
+	}
+	update(t, db, func(tx *store.Tx) error { return tx.InsertRefreshFamily(f) })
+	return f
 }
 
-func rotation(token, next string) store.Rotation {
-	return store.Rotation{Hash: hashOf(token), Next: hashOf(next), Successor: []byte("masked " + next), Life: time.Hour}
+func rotation(handle, token, next string) store.Rotation {
+	return store.Rotation{
+		Handle: hashOf(handle), Current: hashOf(token), Next: hashOf(next), Successor: []byte("masked " + next), Life: time.Hour,
+	}
 }
 
-func TestRotationSpendsATokenAndStoresItsSuccessor(t *testing.T) {
+func familyOf(t *testing.T, db *store.DB, handle string) (f store.RefreshFamily, err error) {
+	t.Helper()
+	_ = db.View(t.Context(), func(tx *store.Tx) error {
+		f, err = tx.RefreshFamily(hashOf(handle))
+		return err
+	})
+	return f, err
+}
+
+func TestRotationPutsTheSuccessorInTheTokensPlace(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *store.DB) {
 		jane := someone(t, db, "jane@example.com")
 		s := signIn(t, db, jane, micro(), "cookie")
-		first := giveToken(t, db, s, "first", s.Ends)
-		got, err := db.Rotate(t.Context(), rotation("first", "second"))
-		if err != nil {
-			t.Fatal(err)
+		want := giveFamily(t, db, s, "handle", "first", s.Ends)
+		for _, step := range [][2]string{{"first", "second"}, {"second", "third"}} {
+			got, err := db.Rotate(t.Context(), rotation("handle", step[0], step[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantSame(t, "holder", got, (&headykey.Proof{Session: *s, User: *jane}).Holder())
+			f, err := familyOf(t, db, "handle")
+			if err != nil || f.Rotated.IsZero() {
+				t.Fatalf("family %+v, %v", f, err)
+			}
+			want.Previous, want.Current, want.Successor = hashOf(step[0]), hashOf(step[1]), []byte("masked "+step[1])
+			want.Rotated, want.Expires = f.Rotated, f.Rotated.Add(time.Hour)
+			wantSame(t, "family", f, want)
 		}
-		wantSame(t, "proof", got, &headykey.Proof{Session: *s, User: *jane})
-		view(t, db, func(tx *store.Tx) error {
-			spent, err := tx.RefreshToken(hashOf("first"))
-			if err != nil || spent.Used.IsZero() {
-				t.Fatalf("spent token %+v, %v", spent, err)
-			}
-			first.Used, first.Successor = spent.Used, []byte("masked second")
-			wantSame(t, "spent token", spent, first)
-			born, err := tx.RefreshToken(hashOf("second"))
-			wantSame(t, "successor", born, store.RefreshToken{
-				User: jane.ID, Session: s.ID, Hash: hashOf("second"), Created: spent.Used, Expires: spent.Used.Add(time.Hour),
-			})
-			for token, want := range map[string]bool{"first": false, "second": true, "third": false} {
-				unused, err := tx.HasUnusedToken(jane.ID, hashOf(token))
-				if unused != want || err != nil {
-					t.Errorf("%s is unused: %v, %v", token, unused, err)
-				}
-			}
-			return err
-		})
 	})
 }
 
@@ -60,35 +63,39 @@ func TestRotationSpendsATokenAndStoresItsSuccessor(t *testing.T) {
 // nothing and changes nothing.
 func TestRotationOfADeadTokenChangesNothing(t *testing.T) {
 	t.Parallel()
+	const handle = "handle"
 	tests := []struct {
 		name string
 		kill func(t *testing.T, db *store.DB, u *headykey.User, s *headykey.Session)
 	}{
-		{"unknown", func(t *testing.T, db *store.DB, _ *headykey.User, _ *headykey.Session) {}},
+		{"unknown family", func(t *testing.T, db *store.DB, _ *headykey.User, _ *headykey.Session) {}},
+		{"another token of the family", func(t *testing.T, db *store.DB, _ *headykey.User, s *headykey.Session) {
+			giveFamily(t, db, s, handle, "other", s.Ends)
+		}},
 		{"used", func(t *testing.T, db *store.DB, _ *headykey.User, s *headykey.Session) {
-			giveToken(t, db, s, "token", s.Ends)
-			if _, err := db.Rotate(t.Context(), rotation("token", "first successor")); err != nil {
+			giveFamily(t, db, s, handle, "token", s.Ends)
+			if _, err := db.Rotate(t.Context(), rotation(handle, "token", "successor")); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"expired", func(t *testing.T, db *store.DB, _ *headykey.User, s *headykey.Session) {
-			giveToken(t, db, s, "token", micro())
+			giveFamily(t, db, s, handle, "token", micro())
 		}},
 		{"session ended", func(t *testing.T, db *store.DB, u *headykey.User, s *headykey.Session) {
-			giveToken(t, db, s, "token", s.Ends)
+			giveFamily(t, db, s, handle, "token", s.Ends)
 			update(t, db, func(tx *store.Tx) error { _, err := tx.EndSession(u.ID, s.ID); return err })
 		}},
 		{"session ran out", func(t *testing.T, db *store.DB, u *headykey.User, _ *headykey.Session) {
 			old := signIn(t, db, u, micro().Add(-time.Hour), "old")
-			giveToken(t, db, old, "token", micro().Add(time.Hour))
+			giveFamily(t, db, old, handle, "token", micro().Add(time.Hour))
 		}},
 		{"user disabled", func(t *testing.T, db *store.DB, u *headykey.User, s *headykey.Session) {
-			giveToken(t, db, s, "token", s.Ends)
+			giveFamily(t, db, s, handle, "token", s.Ends)
 			u.Disabled = micro()
 			update(t, db, func(tx *store.Tx) error { return tx.UpdateUser(u, "jane") })
 		}},
 		{"user erased", func(t *testing.T, db *store.DB, u *headykey.User, s *headykey.Session) {
-			giveToken(t, db, s, "token", s.Ends)
+			giveFamily(t, db, s, handle, "token", s.Ends)
 			update(t, db, func(tx *store.Tx) error { return tx.DeleteUser(u.ID) })
 		}},
 	}
@@ -97,14 +104,12 @@ func TestRotationOfADeadTokenChangesNothing(t *testing.T) {
 			jane := someone(t, db, fmt.Sprintf("jane%d@example.com", i))
 			s := signIn(t, db, jane, micro(), tt.name)
 			tt.kill(t, db, jane, s)
-			before, beforeErr := tokenOf(t, db, "token")
-			_, err := db.Rotate(t.Context(), rotation("token", "next"))
+			before, beforeErr := familyOf(t, db, handle)
+			_, err := db.Rotate(t.Context(), rotation(handle, "token", "next"))
 			wantError(t, tt.name, err, headykey.ErrNotFound)
-			after, afterErr := tokenOf(t, db, "token")
-			wantSame(t, tt.name+": the token", after, before)
-			wantError(t, tt.name+": the token", afterErr, beforeErr)
-			_, err = tokenOf(t, db, "next")
-			wantError(t, tt.name+": a successor", err, headykey.ErrNotFound)
+			after, afterErr := familyOf(t, db, handle)
+			wantSame(t, tt.name+": the family", after, before)
+			wantError(t, tt.name+": the family", afterErr, beforeErr)
 			update(t, db, func(tx *store.Tx) error { // make room for the next story
 				if err := tx.DeleteUser(jane.ID); !errors.Is(err, headykey.ErrNotFound) {
 					return err
@@ -115,26 +120,17 @@ func TestRotationOfADeadTokenChangesNothing(t *testing.T) {
 	})
 }
 
-func tokenOf(t *testing.T, db *store.DB, token string) (r store.RefreshToken, err error) {
-	t.Helper()
-	_ = db.View(t.Context(), func(tx *store.Tx) error {
-		r, err = tx.RefreshToken(hashOf(token))
-		return nil
-	})
-	return r, err
-}
-
 // A stolen token and its owner's race: one of them wins, and one successor lives.
 func TestOfFiftyRotationsOfOneTokenOneWins(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *store.DB) {
 		jane := someone(t, db, "jane@example.com")
 		s := signIn(t, db, jane, micro(), "cookie")
-		giveToken(t, db, s, "token", s.Ends)
+		giveFamily(t, db, s, "handle", "token", s.Ends)
 		errs := make([]error, 50)
 		var wg sync.WaitGroup
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = db.Rotate(t.Context(), rotation("token", fmt.Sprint("next", i))) })
+			wg.Go(func() { _, errs[i] = db.Rotate(t.Context(), rotation("handle", "token", fmt.Sprint("next", i))) })
 		}
 		wg.Wait()
 		winner, won := 0, 0
@@ -148,12 +144,9 @@ func TestOfFiftyRotationsOfOneTokenOneWins(t *testing.T) {
 		if won != 1 {
 			t.Fatalf("%d rotations won, want 1", won)
 		}
-		spent, err := tokenOf(t, db, "token")
-		wantError(t, "spent token", err, nil)
-		wantSame(t, "kept successor", string(spent.Successor), fmt.Sprint("masked next", winner))
-		for i := range errs {
-			_, err := tokenOf(t, db, fmt.Sprint("next", i))
-			wantError(t, fmt.Sprint("successor ", i), err, map[bool]error{false: headykey.ErrNotFound}[i == winner])
-		}
+		f, err := familyOf(t, db, "handle")
+		wantError(t, "family", err, nil)
+		wantSame(t, "current", f.Current, hashOf(fmt.Sprint("next", winner)))
+		wantSame(t, "kept successor", string(f.Successor), fmt.Sprint("masked next", winner))
 	})
 }

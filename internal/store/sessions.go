@@ -120,7 +120,7 @@ func (tx *Tx) PruneSessions(t time.Time, limit int) (int, error) {
 		return 0, err
 	}
 	for _, k := range old {
-		if err := tx.do("prune tokens", `DELETE FROM refresh_tokens WHERE user_id = $1 AND session_id = $2`, k.user, k.id); err != nil {
+		if err := tx.do("prune tokens", `DELETE FROM refresh_families WHERE user_id = $1 AND session_id = $2`, k.user, k.id); err != nil {
 			return 0, err
 		}
 		if err := tx.do("prune session", `DELETE FROM sessions WHERE user_id = $1 AND id = $2`, k.user, k.id); err != nil {

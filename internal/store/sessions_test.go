@@ -208,9 +208,9 @@ func TestPruneTakesOldSessionsWithTheirTokens(t *testing.T) {
 		live := signIn(t, db, jane, now, "live")
 		for i := range 3 {
 			old := signIn(t, db, jane, now.Add(-48*time.Hour), fmt.Sprint(i))
-			giveToken(t, db, old, fmt.Sprint("token", i), now.Add(time.Hour))
+			giveFamily(t, db, old, fmt.Sprint("family", i), "token", now.Add(time.Hour))
 		}
-		giveToken(t, db, live, "live token", now.Add(time.Hour))
+		giveFamily(t, db, live, "live family", "token", now.Add(time.Hour))
 		var counts []int
 		for range 3 {
 			update(t, db, func(tx *store.Tx) error {
@@ -224,11 +224,11 @@ func TestPruneTakesOldSessionsWithTheirTokens(t *testing.T) {
 		}
 		view(t, db, func(tx *store.Tx) error {
 			for i := range 3 {
-				_, err := tx.RefreshToken(hashOf(fmt.Sprint("token", i)))
-				wantError(t, "old token", err, headykey.ErrNotFound)
+				_, err := tx.RefreshFamily(hashOf(fmt.Sprint("family", i)))
+				wantError(t, "old family", err, headykey.ErrNotFound)
 			}
-			_, err := tx.RefreshToken(hashOf("live token"))
-			wantError(t, "live token", err, nil)
+			_, err := tx.RefreshFamily(hashOf("live family"))
+			wantError(t, "live family", err, nil)
 			_, err = tx.Session(live.ID)
 			return err
 		})

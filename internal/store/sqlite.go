@@ -89,6 +89,10 @@ func (db *sqliteDB) prepare(ctx context.Context, path string) error {
 	if err := migrate(ctx, db.pool, sqlite); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	// A fresh log: what a power cut left behind its end could later be taken for
+	// damage. It is no matter if this cannot be done now: beside a running server,
+	// or on a full disk.
+	_, _ = db.pool.ExecContext(ctx, "PRAGMA wal_checkpoint(RESTART)")
 	w, err := db.connect(ctx)
 	if err != nil {
 		return err
@@ -117,6 +121,9 @@ func check(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("the database cannot be read: %w", err)
 	}
+	if err := checkLog(path + "-wal"); err != nil {
+		return fmt.Errorf("the database %s is damaged and was left as it is; restore a backup: %w", path, err)
+	}
 	pool, err := sql.Open("sqlite", sqliteURL(path, url.Values{
 		"mode": {"ro"}, "_pragma": {"busy_timeout(4000)", "cell_size_check(1)", "trusted_schema(0)"},
 	}))
@@ -141,7 +148,7 @@ func check(ctx context.Context, path string) error {
 	case sqliteCode(err) == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("the database %s is held by another process: %w", path, err)
 	}
-	return fmt.Errorf("the database %s is damaged and was left as it is; restore a backup: %w", path, err)
+	return fmt.Errorf("the database %s is damaged and was left as it is; restore a backup: %w", path, oneLine{err})
 }
 
 func (db *sqliteDB) connect(ctx context.Context) (*sqliteConn, error) {

@@ -102,7 +102,7 @@ func (tx *Tx) DeleteUser(user headykey.ID) error {
 	for _, query := range []string{
 		`DELETE FROM addresses WHERE user_id = $1 AND email_key = (SELECT email_key FROM users WHERE id = $1)`,
 		`DELETE FROM passwords WHERE user_id = $1`,
-		`DELETE FROM refresh_tokens WHERE user_id = $1`,
+		`DELETE FROM refresh_families WHERE user_id = $1`,
 		`DELETE FROM sessions WHERE user_id = $1`,
 		`DELETE FROM api_key_events WHERE user_id = $1`,
 		`DELETE FROM api_keys WHERE user_id = $1`,

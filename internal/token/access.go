@@ -67,14 +67,14 @@ type Access struct {
 // Life is how long an access token lives.
 func (s *Service) Life() time.Duration { return s.config.Access }
 
-// MakeAccess returns an access token for the session and user of p.
-func (s *Service) MakeAccess(p *headykey.Proof) (string, error) {
+// MakeAccess returns an access token for h.
+func (s *Service) MakeAccess(h *headykey.Holder) (string, error) {
 	now := time.Now()
 	claims, err := json.Marshal(Access{
-		UserID: p.User.ID, Email: p.User.Email, Role: p.User.Role.String(),
-		Issuer: s.config.Issuer, Subject: p.User.ID, Audience: s.config.Audience,
+		UserID: h.User, Email: h.Email, Role: h.Role.String(),
+		Issuer: s.config.Issuer, Subject: h.User, Audience: s.config.Audience,
 		Issued: now.Unix(), Expires: now.Add(s.config.Access).Unix(),
-		ID: string(headykey.NewID()), Session: p.Session.ID, AMR: p.Session.AMR, AAL: p.Session.AAL,
+		ID: string(headykey.NewID()), Session: h.Session, AMR: h.AMR, AAL: h.AAL,
 	})
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)

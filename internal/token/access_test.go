@@ -18,7 +18,7 @@ import (
 func TestAnAccessTokenSaysWhoAndForHowLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
-		text, err := h.MakeAccess(&h.proof)
+		text, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		got, err := h.ReadAccess(text)
 		check(t, err)
@@ -41,7 +41,7 @@ func TestNoTwoAccessTokensAreOne(t *testing.T) {
 	h := build(t, nil)
 	seen := map[string]bool{}
 	for range 100 {
-		text, err := h.MakeAccess(&h.proof)
+		text, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		a, err := h.ReadAccess(text)
 		check(t, err)
@@ -55,7 +55,7 @@ func TestNoTwoAccessTokensAreOne(t *testing.T) {
 func TestAnAccessTokenExpiresToTheSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
-		text, err := h.MakeAccess(&h.proof)
+		text, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		time.Sleep(time.Hour - time.Nanosecond)
 		if _, err := h.ReadAccess(text); err != nil {
@@ -136,7 +136,7 @@ func TestEachClaimIsChecked(t *testing.T) {
 func TestARotatedKeyVerifiesUntilTheOverlapEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
-		old, err := h.MakeAccess(&h.proof)
+		old, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		claims := map[string]any{
 			"userId": h.proof.User.ID, "sub": h.proof.User.ID, "sid": h.proof.Session.ID, "iss": base, "aud": base + "/api",
@@ -145,7 +145,7 @@ func TestARotatedKeyVerifiesUntilTheOverlapEnds(t *testing.T) {
 		long := h.signed(t, "at+jwt", claims)
 
 		h.rotate(t, 34*time.Hour)
-		fresh, err := h.MakeAccess(&h.proof)
+		fresh, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		if strings.Split(fresh, ".")[0] == strings.Split(old, ".")[0] {
 			t.Error("the new token names the old key")
@@ -172,7 +172,7 @@ func TestARotatedKeyVerifiesUntilTheOverlapEnds(t *testing.T) {
 
 func TestTokensOfAnotherHouseAreRefused(t *testing.T) {
 	ours, theirs := build(t, nil), build(t, nil)
-	text, err := theirs.MakeAccess(&theirs.proof)
+	text, err := theirs.MakeAccess(theirs.proof.Holder())
 	check(t, err)
 	if _, err := ours.ReadAccess(text); !errors.Is(err, headykey.ErrInvalidToken) {
 		t.Errorf("got %v, want ErrInvalidToken", err)
@@ -182,7 +182,7 @@ func TestTokensOfAnotherHouseAreRefused(t *testing.T) {
 func TestAConfiguredSecretSigns(t *testing.T) {
 	shared := []byte(strings.Repeat("0123456789abcdef", 4))
 	one, two := build(t, shared), build(t, shared)
-	text, err := one.MakeAccess(&one.proof)
+	text, err := one.MakeAccess(one.proof.Holder())
 	check(t, err)
 	if a, err := two.ReadAccess(text); err != nil || a.UserID != one.proof.User.ID {
 		t.Errorf("got %+v, %v", a, err)
@@ -194,7 +194,7 @@ func TestAConfiguredSecretSigns(t *testing.T) {
 
 func FuzzReadAccessAcceptsWhatWasSignedAlone(f *testing.F) {
 	h := build(f, nil)
-	good, err := h.MakeAccess(&h.proof)
+	good, err := h.MakeAccess(h.proof.Holder())
 	check(f, err)
 	want, err := h.ReadAccess(good)
 	check(f, err)

@@ -35,7 +35,7 @@ func TestATokenOfAClientIsReadAsItWasMade(t *testing.T) {
 				t.Errorf("on time: %v", err)
 			}
 		}
-		text, err := h.MakeAccess(&h.proof)
+		text, err := h.MakeAccess(h.proof.Holder())
 		check(t, err)
 		if _, err := h.ReadClientAccess(text); !errors.Is(err, headykey.ErrInvalidToken) {
 			t.Errorf("a token of a session as one of a client: %v", err)

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	refreshSize = 34 // bytes, fib(9); on the wire 68 hex digits
+	refreshSize = 34 // random bytes, fib(9); on the wire 68 hex digits
+	handleSize  = 16 // of them, the first: what all tokens of a family share
 	// lostAnswer is how long a client that never saw the answer may ask again and
 	// gets the same successor.
 	lostAnswer = 10 * time.Second
@@ -24,59 +25,83 @@ const (
 // lost answer: either the client or a thief holds a stale copy.
 var ErrReused = errors.New("refresh token used again")
 
-// NewRefresh returns a refresh token for the session of user, stored in tx.
+// NewRefreshToken returns the first token of a new family: 68 hex digits of fresh
+// randomness.
+func NewRefreshToken() string { return secret.Token(refreshSize) }
+
+// handleOf is what the tokens of one family share. It finds the family and proves
+// nothing: the other 18 bytes of a token are fresh each time.
+func handleOf(token string) string { return token[:2*handleSize] }
+
+// succeed returns a fresh token of the family of token.
+func succeed(token string) string { return handleOf(token) + secret.Token(refreshSize-handleSize) }
+
+// NewRefresh begins a family with its first token for the session of user.
 func (s *Service) NewRefresh(tx *store.Tx, user, session headykey.ID, token string) error {
-	hash := secret.Hash(token)
-	return tx.InsertRefreshToken(store.RefreshToken{
-		User: user, Session: session, Hash: hash[:], Created: tx.Now, Expires: tx.Now.Add(s.config.Refresh),
+	handle, current := secret.Hash(handleOf(token)), secret.Hash(token)
+	return tx.InsertRefreshFamily(store.RefreshFamily{
+		User: user, Session: session, Handle: handle[:], Current: current[:],
+		Created: tx.Now, Expires: tx.Now.Add(s.config.Refresh),
 	})
 }
 
-// NewRefreshToken returns 68 hex digits of fresh randomness.
-func NewRefreshToken() string { return secret.Token(refreshSize) }
+// SessionOf returns the session of a token and whether the token could be spent
+// now; the one spent last is known, too. Otherwise headykey.ErrInvalidToken.
+func (s *Service) SessionOf(tx *store.Tx, token string) (user, session headykey.ID, live bool, err error) {
+	if !wellFormed(token) {
+		return "", "", false, headykey.ErrInvalidToken
+	}
+	handle, hash := secret.Hash(handleOf(token)), secret.Hash(token)
+	f, err := tx.RefreshFamily(handle[:])
+	current := secret.Equal(f.Current, hash[:])
+	if errors.Is(err, headykey.ErrNotFound) || err == nil && !current && !secret.Equal(f.Previous, hash[:]) {
+		return "", "", false, headykey.ErrInvalidToken
+	}
+	return f.User, f.Session, current && tx.Now.Before(f.Expires), err
+}
 
 // A Spent is the outcome of showing a refresh token.
 type Spent struct {
-	Proof *headykey.Proof // whose it is; nil unless it was spent or is ErrReused
-	Next  string          // the successor
-	Again bool            // the answer was lost before and is repeated
+	Holder *headykey.Holder // whose it is; nil unless it was spent or is ErrReused
+	Next   string           // the successor
+	Again  bool             // the answer was lost before and is repeated
 }
 
 // Spend exchanges a refresh token for its successor, durably.
 //
 // It fails with headykey.ErrInvalidToken if the token is unknown or its session is
 // at an end, with headykey.ErrTokenExpired, with headykey.ErrAccountDisabled, and
-// with ErrReused (and Spent.Proof set) if it was spent before. A client that lost
+// with ErrReused (and Spent.Holder set) if it was spent before. A client that lost
 // the answer may ask again within 10 s, as long as the successor was not used, and
 // gets the same one (RFC 9700 §4.14.2 leaves the rule to the server).
 func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
 	if !wellFormed(token) {
 		return Spent{}, headykey.ErrInvalidToken
 	}
-	hash := secret.Hash(token)
-	next := NewRefreshToken()
+	handle, hash := secret.Hash(handleOf(token)), secret.Hash(token)
+	next := succeed(token)
 	nextHash := secret.Hash(next)
-	proof, err := s.db.Rotate(ctx, store.Rotation{
-		Hash: hash[:], Next: nextHash[:], Successor: mask(token, next), Life: s.config.Refresh,
+	holder, err := s.db.Rotate(ctx, store.Rotation{
+		Handle: handle[:], Current: hash[:], Next: nextHash[:], Successor: mask(token, next), Life: s.config.Refresh,
 	})
 	if errors.Is(err, headykey.ErrNotFound) {
-		return s.whyNot(ctx, token, hash[:])
+		return s.whyNot(ctx, token, handle[:], hash[:])
 	}
 	if err != nil {
 		return Spent{}, err
 	}
-	return Spent{Proof: proof, Next: next}, nil
+	return Spent{Holder: holder, Next: next}, nil
 }
 
-// whyNot explains why no live token was found under hash.
-func (s *Service) whyNot(ctx context.Context, token string, hash []byte) (Spent, error) {
+// whyNot explains why the token is not the one to be spent.
+func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte) (Spent, error) {
 	var out Spent
 	err := s.db.View(ctx, func(tx *store.Tx) error {
-		t, err := tx.RefreshToken(hash)
+		f, err := tx.RefreshFamily(handle)
 		if err != nil {
 			return err
 		}
-		proof, err := tx.ProofBySession(t.User, t.Session)
+		proof, err := tx.ProofBySession(f.User, f.Session)
 		if err != nil {
 			return err
 		}
@@ -85,35 +110,21 @@ func (s *Service) whyNot(ctx context.Context, token string, hash []byte) (Spent,
 			return headykey.ErrInvalidToken
 		case !proof.User.Disabled.IsZero():
 			return headykey.ErrAccountDisabled
-		case t.Used.IsZero():
+		case secret.Equal(f.Current, hash):
 			return headykey.ErrTokenExpired
 		}
-		out = Spent{Proof: proof, Again: true}
-		return s.repeat(tx, token, t, &out)
+		out.Holder = proof.Holder()
+		next, ok := unmask(token, f.Successor)
+		if !secret.Equal(f.Previous, hash) || !ok || tx.Now.Sub(f.Rotated) > lostAnswer {
+			return ErrReused // older than the previous one, or too late to have been lost
+		}
+		out.Next, out.Again = next, true
+		return nil
 	})
 	if errors.Is(err, headykey.ErrNotFound) {
 		err = headykey.ErrInvalidToken
 	}
 	return out, err
-}
-
-// repeat gives the successor of a spent token again, if its answer may have been
-// lost; otherwise it fails with ErrReused.
-func (s *Service) repeat(tx *store.Tx, token string, t store.RefreshToken, out *Spent) error {
-	next, ok := unmask(token, t.Successor)
-	if !ok || tx.Now.Sub(t.Used) > lostAnswer {
-		return ErrReused
-	}
-	hash := secret.Hash(next)
-	unused, err := tx.HasUnusedToken(t.User, hash[:])
-	if err != nil {
-		return err
-	}
-	if !unused {
-		return ErrReused
-	}
-	out.Next = next
-	return nil
 }
 
 // wellFormed reports whether token has the one spelling of a refresh token.

@@ -24,7 +24,7 @@ func (h *house) spend(t *testing.T, text string) string {
 	t.Helper()
 	spent, err := h.Spend(t.Context(), text)
 	check(t, err)
-	if spent.Proof.User.ID != h.proof.User.ID || spent.Proof.Session.ID != h.proof.Session.ID || spent.Next == text {
+	if spent.Holder.User != h.proof.User.ID || spent.Holder.Session != h.proof.Session.ID || spent.Next == text {
 		t.Fatalf("got %+v", spent)
 	}
 	return spent.Next
@@ -70,7 +70,7 @@ func TestALostAnswerIsRepeatedForTenSeconds(t *testing.T) {
 			second := h.spend(t, first)
 			time.Sleep(tt.wait)
 			again, err := h.Spend(t.Context(), first)
-			if !errors.Is(err, tt.want) || again.Proof == nil || again.Proof.Session.ID != h.proof.Session.ID {
+			if !errors.Is(err, tt.want) || again.Holder == nil || again.Holder.Session != h.proof.Session.ID {
 				t.Fatalf("%s: got %+v, %v, want %v", tt.name, again, err, tt.want)
 			}
 			if tt.want == nil && (again.Next != second || !again.Again) || tt.want != nil && again.Next != "" {
@@ -86,7 +86,7 @@ func TestASuccessorThatWasUsedEndsTheRepeats(t *testing.T) {
 		first := h.family(t)
 		h.spend(t, h.spend(t, first))
 		time.Sleep(time.Millisecond)
-		if got, err := h.Spend(t.Context(), first); !errors.Is(err, token.ErrReused) || got.Next != "" || got.Proof == nil {
+		if got, err := h.Spend(t.Context(), first); !errors.Is(err, token.ErrReused) || got.Next != "" || got.Holder == nil {
 			t.Errorf("got %+v, %v, want ErrReused with a proof", got, err)
 		}
 	})

@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -44,13 +46,28 @@ func (d *database) open() (*sql.DB, error) {
 		return sql.Open("pgx", d.dsn)
 	}
 	q := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)", "cache_size(-2000000)", "temp_store(FILE)"}}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.dir, "headykey.db")+"?"+q.Encode())
+	db, err := sql.Open("sqlite", "file:"+d.file()+"?"+q.Encode())
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
 	return db, nil
 }
+
+// sync has what was filled in written to the disk: whoever first waits for the
+// disk would wait for all of it.
+func (d *database) sync() error {
+	if d.dsn != "" {
+		return nil // PostgreSQL was told CHECKPOINT
+	}
+	f, err := os.OpenFile(d.file(), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func (d *database) file() string { return filepath.Join(d.dir, "headykey.db") }
 
 // at is t as the engine keeps times: SQLite has microseconds since 1970.
 func (d *database) at(t time.Time) any {

@@ -76,7 +76,11 @@ func settle(ctx context.Context, d *database) ([]person, error) {
 			return nil, fmt.Errorf("settle %s: %w", p.email, err)
 		}
 	}
-	return people, tx.Commit()
+	if err := tx.Commit(); err != nil || d.dsn == "" {
+		return people, err
+	}
+	_, err = db.ExecContext(ctx, "ANALYZE") // PostgreSQL does so itself within a minute
+	return people, err
 }
 
 func (d *database) insert(ctx context.Context, tx *sql.Tx, p person) error {
@@ -97,8 +101,8 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, p person) error {
 			created_at, proven_at, last_used_at, ends_at)
 			VALUES ($1, $2, 'api', '["pwd"]', 'aal1', '127.0.0.1', '', $3, $5, $4, $4, $4, $5)`,
 			[]any{p.id, p.session, hash(p.cookie), born, later}},
-		{`INSERT INTO refresh_tokens (user_id, hash, session_id, created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5)`, []any{p.id, hash(p.refresh), p.session, born, later}},
+		{`INSERT INTO refresh_families (user_id, handle, session_id, current, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`, []any{p.id, hash(p.refresh[:32]), p.session, hash(p.refresh), born, later}},
 		{`INSERT INTO api_keys (user_id, id, role, description, prefix, hash, scopes, created_at)
 			VALUES ($1, $2, 2, '', $3, $4, '[]', $5)`, []any{p.id, newUUID(), p.key[:12], hash(p.key), born}},
 	} {

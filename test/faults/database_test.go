@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 	"syscall"
@@ -33,9 +34,10 @@ func TestLostDatabaseIsNotTrustedFromMemory(t *testing.T) {
 			jane := s.register(t, "jane")
 			k := s.as(jane).createKey(t)
 			s.as(jane).do(t, "GET", verifyPath, nil, 200)
+			issued := refreshing(s, s.register(t, "john"))
 			busy(s, jane)
 
-			w := watching(s.as(jane), func(a answer) bool { return a.status == 200 })
+			w := watching(t, s.as(jane), func(a answer) bool { return a.status == 200 })
 			tt.lose(t, c)
 			lost := time.Now()
 			checkLost(t, s, jane, k)
@@ -54,7 +56,53 @@ func TestLostDatabaseIsNotTrustedFromMemory(t *testing.T) {
 			s.as(jane).do(t, "POST", refreshPath, obj{"refreshToken": jane.refresh}, 200)
 			s.nobody().apiKey(k.secret).do(t, "GET", verifyPath, nil, 200)
 			s.login(t, jane.email)
+			checkIssued(t, s, <-issued)
 		})
+	}
+}
+
+// A chain is a session that was renewed a number of times.
+type chain struct {
+	person
+	renewed int
+}
+
+// refreshing renews the session of p until that fails.
+func refreshing(s *server, p person) <-chan chain {
+	done := make(chan chain, 1)
+	go func() {
+		c, out := s.nobody(), chain{person: p}
+		c.http.Timeout = answerBound
+		for {
+			a := c.try("POST", refreshPath, obj{"refreshToken": out.refresh})
+			if a.status != 200 {
+				done <- out
+				return
+			}
+			out.access, out.refresh, out.renewed = a.text("accessToken"), a.text("refreshToken"), out.renewed+1
+		}
+	}()
+	return done
+}
+
+// checkIssued marks the test failed unless receipts tell of every renewal: they are
+// written a moment later, and an outage in that moment must not swallow them.
+func checkIssued(t *testing.T, s *server, c chain) {
+	t.Helper()
+	told := 0
+	for end := time.Now().Add(3 * time.Second); told < c.renewed && time.Now().Before(end); {
+		told = 0
+		for _, raw := range s.as(c.person).pages(t, "/api/receipts?type=token.issued", "receipts") {
+			var e struct {
+				Receipt struct{ Details struct{ Count int } }
+			}
+			must(t, json.Unmarshal(raw, &e))
+			told += e.Receipt.Details.Count
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	if told != c.renewed {
+		t.Errorf("receipts tell of %d renewals of a session, %d were acknowledged", told, c.renewed)
 	}
 }
 
@@ -76,22 +124,23 @@ func checkLost(t *testing.T, s *server, p person, k key) {
 	t.Helper()
 	time.Sleep(bound + bound/4)
 	c := s.nobody()
+	c.http.Timeout = answerBound
+	mine := c.bearer(p.access)
 	asked := map[string]func() answer{
-		"token":    func() answer { return s.as(p).try("GET", verifyPath, nil) },
+		"token":    func() answer { return mine.try("GET", verifyPath, nil) },
 		"cookie":   func() answer { return c.cookie(p.cookie).try("GET", verifyPath, nil) },
 		"API key":  func() answer { return c.apiKey(k.secret).try("GET", verifyPath, nil) },
-		"profile":  func() answer { return s.as(p).try("GET", "/api/auth/me", nil) },
+		"profile":  func() answer { return mine.try("GET", "/api/auth/me", nil) },
 		"sign-in":  func() answer { return c.try("POST", loginPath, credentials(p.email)) },
 		"refresh":  func() answer { return c.try("POST", refreshPath, obj{"refreshToken": p.refresh}) },
-		"new key":  func() answer { return s.as(p).try("POST", keysPath, obj{}) },
+		"new key":  func() answer { return mine.try("POST", keysPath, obj{}) },
 		"register": func() answer { return c.try("POST", registerPath, credentials(address("john"))) },
 		"ready":    func() answer { return c.try("GET", "/health/ready", nil) },
 	}
 	var wg sync.WaitGroup
 	for what, ask := range asked {
 		wg.Go(func() {
-			a := ask(); t.Logf("DEBUG %s %v %d %s", what, a.took, a.status, a.code())
-			if a.status != 503 || a.took > answerBound {
+			if a := ask(); a.status != 503 || a.took > answerBound {
 				t.Errorf("%s without a database: %s after %v, want 503 within %v", what, a, a.took.Round(time.Millisecond), answerBound)
 			}
 		})

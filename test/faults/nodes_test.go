@@ -43,8 +43,11 @@ type watch struct {
 	wg   sync.WaitGroup
 }
 
-func watching(c client, admitted func(answer) bool) *watch {
+// watching begins to watch, and returns once the proof was admitted.
+func watching(t *testing.T, c client, admitted func(answer) bool) *watch {
+	t.Helper()
 	w := &watch{stop: make(chan struct{})}
+	c.http.Timeout = answerBound
 	w.wg.Go(func() {
 		for {
 			if a := c.try("GET", verifyPath, nil); admitted(a) {
@@ -57,6 +60,7 @@ func watching(c client, admitted func(answer) bool) *watch {
 			}
 		}
 	})
+	eventually(t, patience, "a first admission", func() bool { return w.last.Load() > 0 })
 	return w
 }
 
@@ -105,8 +109,7 @@ func TestEveryNodeRefusesWhatOneRevoked(t *testing.T) {
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			jane := a.register(t, "jane"+string(rune('a'+i)))
-			w := watching(tt.proof(b, jane), tt.admitted)
-			tt.proof(b, jane).do(t, "GET", verifyPath, nil, 200)
+			w := watching(t, tt.proof(b, jane), tt.admitted)
 			tt.revoke(t, jane)
 			w.judge(t, time.Now())
 			if tt.admitted(tt.proof(a, jane).try("GET", verifyPath, nil)) {
@@ -117,8 +120,7 @@ func TestEveryNodeRefusesWhatOneRevoked(t *testing.T) {
 	t.Run("API key revoked", func(t *testing.T) {
 		jane := a.register(t, "jane")
 		k := a.as(jane).createKey(t)
-		w := watching(b.nobody().apiKey(k.secret), admitted)
-		b.nobody().apiKey(k.secret).do(t, "GET", verifyPath, nil, 200)
+		w := watching(t, b.nobody().apiKey(k.secret), admitted)
 		a.as(jane).do(t, "DELETE", keysPath+"/"+k.id, nil, 200)
 		w.judge(t, time.Now())
 		a.nobody().apiKey(k.secret).do(t, "GET", verifyPath, nil, 401)
@@ -142,8 +144,7 @@ func TestEveryNodeRefusesWhatOneRevokedThoughItHearsNothing(t *testing.T) {
 	a, b := twoNodes(t, config{})
 	for _, name := range []string{"jane", "john", "jill"} {
 		p := a.register(t, name)
-		w := watching(b.as(p), func(a answer) bool { return a.status == 200 })
-		b.as(p).do(t, "GET", verifyPath, nil, 200)
+		w := watching(t, b.as(p), func(a answer) bool { return a.status == 200 })
 		execute(t, a.house.dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
 		a.as(p).do(t, "POST", logoutPath, nil, 200)
 		w.judge(t, time.Now())

@@ -58,9 +58,10 @@ type server struct {
 
 // A logbook keeps what a process writes and tells when it is ready.
 type logbook struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	ready chan string // gets the address, once
+	mu      sync.Mutex
+	text    bytes.Buffer
+	metrics string      // where they are served
+	ready   chan string // gets the address, once
 }
 
 // launch starts a process in h and returns at once. It is killed, if it still
@@ -120,7 +121,11 @@ func (l *logbook) add(line []byte) {
 	defer l.mu.Unlock()
 	l.text.Write(line)
 	var entry struct{ Msg, Address string }
-	if json.Unmarshal(line, &entry) == nil && entry.Msg == "ready" {
+	_ = json.Unmarshal(line, &entry) // a last word is no JSON
+	switch entry.Msg {
+	case "metrics":
+		l.metrics = entry.Address
+	case "ready":
 		l.ready <- entry.Address
 	}
 }
@@ -202,6 +207,22 @@ func (h house) command(t *testing.T, stdin string, args ...string) obj {
 		t.Fatalf("headykey %s: exit code %d (%v)\n%s%s", strings.Join(args, " "), r.code, err, r.stdout, r.stderr)
 	}
 	return reply
+}
+
+// inFlight returns how many requests the server is answering, if it was started
+// with metrics.
+func (s *server) inFlight(t *testing.T) int64 {
+	t.Helper()
+	c := s.nobody()
+	s.log.mu.Lock()
+	c.url = "http://" + s.log.metrics
+	s.log.mu.Unlock()
+	_, rest, _ := strings.Cut(string(c.do(t, "GET", "/metrics", nil, 200).body), "\nheadykey_requests_in_flight ")
+	var n int64
+	if _, err := fmt.Sscan(rest, &n); err != nil {
+		t.Fatalf("no count of requests in flight: %v", err)
+	}
+	return n
 }
 
 // memory returns a line of /proc/PID/status in bytes: VmRSS now, VmHWM at its peak.

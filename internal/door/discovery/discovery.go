@@ -5,6 +5,7 @@ package discovery
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,11 +13,15 @@ import (
 	"headykey.com/headykey/internal/web"
 )
 
+// protectedResource is the path of RFC 9728 §3.
+const protectedResource = "/.well-known/oauth-protected-resource"
+
 //go:embed openapi.json
 var openAPI string
 
-// OpenAPI returns the OpenAPI 3.1 document of the HeadyKey API at base, as JSON.
-func OpenAPI(base string) ([]byte, error) {
+// OpenAPI returns the OpenAPI 3.1 document of the server at base, as JSON, with
+// those of its paths that offered knows: no document promises what is off.
+func OpenAPI(base string, offered func(path string) bool) ([]byte, error) {
 	var doc map[string]jsontext.Value
 	if err := json.Unmarshal([]byte(openAPI), &doc); err != nil {
 		return nil, fmt.Errorf("openapi.json: %w", err)
@@ -26,6 +31,14 @@ func OpenAPI(base string) ([]byte, error) {
 		return nil, fmt.Errorf("openapi.json: %w", err)
 	}
 	doc["servers"] = servers
+	var paths map[string]jsontext.Value
+	if err := json.Unmarshal(doc["paths"], &paths); err != nil {
+		return nil, fmt.Errorf("openapi.json: %w", err)
+	}
+	maps.DeleteFunc(paths, func(path string, _ jsontext.Value) bool { return !offered(path) })
+	if doc["paths"], err = json.Marshal(paths, json.Deterministic(true)); err != nil {
+		return nil, fmt.Errorf("openapi.json: %w", err)
+	}
 	return json.Marshal(doc, json.Deterministic(true))
 }
 
@@ -37,9 +50,14 @@ type resource struct {
 	Docs     string   `json:"resource_documentation"`
 }
 
-// Mount hangs the documents of a server at base on rt.
+// Mount hangs the documents of a server at base on rt. Everything that they tell of
+// must hang there already.
 func Mount(rt *web.Router, base string) error {
-	api, err := OpenAPI(base)
+	offered := map[string]bool{"/openapi.json": true, protectedResource: true}
+	for _, route := range rt.Routes() {
+		offered[route.Pattern] = true
+	}
+	api, err := OpenAPI(base, func(path string) bool { return offered[path] })
 	if err != nil {
 		return err
 	}
@@ -48,8 +66,8 @@ func Mount(rt *web.Router, base string) error {
 		return fmt.Errorf("protected-resource metadata: %w", err)
 	}
 	for path, text := range map[string][]byte{
-		"/openapi.json":                         api,
-		"/.well-known/oauth-protected-resource": meta,
+		"/openapi.json":   api,
+		protectedResource: meta,
 	} {
 		rt.Add(web.Route{Method: "GET", Pattern: path, Origins: web.Policy{Public: true}, Handler: web.Document(text)})
 	}

@@ -113,7 +113,7 @@ func markOfSession(p *headykey.Proof) headykey.Mark {
 func (d door) sessions(r *http.Request, by headykey.Caller, _ struct{}) (sessionsReply, error) {
 	page, err := d.page(r, "sessions")
 	if err != nil {
-		return sessionsReply{}, firstNeed(by, err)
+		return sessionsReply{}, err
 	}
 	all, err := d.Auth.Sessions(r.Context(), by, page.before, page.limit+1)
 	if err != nil {

@@ -39,7 +39,7 @@ type usersReply struct {
 func (d door) users(r *http.Request, by headykey.Caller, _ struct{}) (usersReply, error) {
 	page, err := d.page(r, "users")
 	if err != nil {
-		return usersReply{}, firstNeed(by, err)
+		return usersReply{}, err
 	}
 	query := r.URL.Query()
 	f := headykey.UserFilter{Query: headykey.Fold(query.Get("q")), Before: page.before, Limit: page.limit + 1}
@@ -105,21 +105,13 @@ func (d door) createUser(r *http.Request, by headykey.Caller, in createUserReque
 func (d door) user(r *http.Request, by headykey.Caller, _ struct{}) (userReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return userReply{}, needOperator(by, err)
+		return userReply{}, err
 	}
 	user, err := d.Directory.User(r.Context(), by, id)
 	if err != nil {
 		return userReply{}, err
 	}
 	return userReply{spellUser(user)}, nil
-}
-
-// needOperator prefers "you may not" to "no such thing".
-func needOperator(by headykey.Caller, err error) error {
-	if denied := by.Need(headykey.RoleOperator, "admin.read"); denied != nil {
-		return denied
-	}
-	return err
 }
 
 type changeUserRequest struct {
@@ -132,7 +124,7 @@ type changeUserRequest struct {
 func (d door) changeUser(r *http.Request, by headykey.Caller, in changeUserRequest) (userReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return userReply{}, needOperator(by, err)
+		return userReply{}, err
 	}
 	c := headykey.UserChange{Name: in.Name, Disabled: in.Disabled}
 	if in.Role != nil {
@@ -153,7 +145,7 @@ func (d door) changeUser(r *http.Request, by headykey.Caller, in changeUserReque
 func (d door) eraseUser(r *http.Request, by headykey.Caller, _ struct{}) (doneReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return doneReply{}, needOperator(by, err)
+		return doneReply{}, err
 	}
 	return doneReply{Status: "erased", ID: id}, d.Directory.EraseUser(r.Context(), by, id)
 }
@@ -162,11 +154,11 @@ func (d door) eraseUser(r *http.Request, by headykey.Caller, _ struct{}) (doneRe
 func (d door) allKeys(r *http.Request, by headykey.Caller, _ struct{}) (keysReply, error) {
 	page, err := d.page(r, "all-api-keys")
 	if err != nil {
-		return keysReply{}, needOperator(by, err)
+		return keysReply{}, err
 	}
 	owner, err := idOf(r, "owner")
 	if err != nil {
-		return keysReply{}, needOperator(by, err)
+		return keysReply{}, err
 	}
 	all, err := d.Directory.APIKeys(r.Context(), by, owner, page.before, page.limit+1)
 	if err != nil {
@@ -203,11 +195,11 @@ type adminSessionsReply struct {
 func (d door) allSessions(r *http.Request, by headykey.Caller, _ struct{}) (adminSessionsReply, error) {
 	page, err := d.page(r, "all-sessions")
 	if err != nil {
-		return adminSessionsReply{}, needOperator(by, err)
+		return adminSessionsReply{}, err
 	}
 	user, err := idOf(r, "user")
 	if err != nil {
-		return adminSessionsReply{}, needOperator(by, err)
+		return adminSessionsReply{}, err
 	}
 	all, err := d.Directory.Sessions(r.Context(), by, user, page.before, page.limit+1)
 	if err != nil {

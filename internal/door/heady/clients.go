@@ -55,7 +55,7 @@ type clientsReply struct {
 func (d door) clients(r *http.Request, by headykey.Caller, _ struct{}) (clientsReply, error) {
 	page, err := d.page(r, "clients")
 	if err != nil {
-		return clientsReply{}, needOperator(by, err)
+		return clientsReply{}, err
 	}
 	all, err := d.OAuth.Clients(r.Context(), by, page.before, page.limit+1)
 	if err != nil {
@@ -94,7 +94,7 @@ func (d door) createClient(r *http.Request, by headykey.Caller, in createClientR
 func (d door) client(r *http.Request, by headykey.Caller, _ struct{}) (clientReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return clientReply{}, needOperator(by, err)
+		return clientReply{}, err
 	}
 	c, err := d.OAuth.Client(r.Context(), by, id)
 	if err != nil {
@@ -115,7 +115,7 @@ type changeClientRequest struct {
 func (d door) changeClient(r *http.Request, by headykey.Caller, in changeClientRequest) (clientReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return clientReply{}, needOperator(by, err)
+		return clientReply{}, err
 	}
 	c, err := d.OAuth.ChangeClient(r.Context(), by, id, headykey.ClientChange(in))
 	if err != nil {
@@ -128,7 +128,7 @@ func (d door) changeClient(r *http.Request, by headykey.Caller, in changeClientR
 func (d door) deleteClient(r *http.Request, by headykey.Caller, _ struct{}) (doneReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return doneReply{}, needOperator(by, err)
+		return doneReply{}, err
 	}
 	return doneReply{Status: "deleted", ID: id}, d.OAuth.DeleteClient(r.Context(), by, id)
 }
@@ -137,7 +137,7 @@ func (d door) deleteClient(r *http.Request, by headykey.Caller, _ struct{}) (don
 func (d door) rotateClientSecret(r *http.Request, by headykey.Caller, _ struct{}) (newClientReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return newClientReply{}, needOperator(by, err)
+		return newClientReply{}, err
 	}
 	c, err := d.OAuth.RotateSecret(r.Context(), by, id)
 	if err != nil {

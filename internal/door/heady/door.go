@@ -35,19 +35,17 @@ type Parts struct {
 
 type door struct {
 	Parts
-	known     web.Door // credentials are looked at, a bad one is refused
+	known     web.Door // for who is signed in
+	office    web.Door // for operators and administrators
 	open      web.Door // credentials are none of the endpoint's business
 	challenge string   // WWW-Authenticate of a 401, without an error
 }
 
-// New returns the web.Door of the API, for pages and others that share its
-// credentials.
-func New(p Parts) web.Door { return newDoor(p).known }
-
 func newDoor(p Parts) door {
 	d := door{Parts: p}
 	d.challenge = `Bearer resource_metadata="` + p.BaseURL + `/.well-known/oauth-protected-resource"`
-	d.known = web.Door{Identify: d.identify, Fail: d.fail}
+	d.known = web.Door{Identify: d.signedIn, Fail: d.fail}
+	d.office = web.Door{Identify: d.operator, Fail: d.fail}
 	d.open = web.Door{Identify: d.stranger, Fail: d.fail}
 	return d
 }
@@ -55,6 +53,26 @@ func newDoor(p Parts) door {
 // stranger is a caller of whom only the connection is known.
 func (d door) stranger(r *http.Request) (headykey.Caller, error) {
 	return headykey.Caller{From: d.Proxies.From(r)}, nil
+}
+
+// signedIn is a caller who proved who they are: a stranger learns nothing of what
+// else is wrong with a request.
+func (d door) signedIn(r *http.Request) (headykey.Caller, error) {
+	by, err := d.identify(r)
+	if err == nil && by.Method == "" {
+		err = headykey.ErrNotSignedIn
+	}
+	return by, err
+}
+
+// operator is a caller with the role of an operator at least. What they may do is
+// for the rules to say.
+func (d door) operator(r *http.Request) (headykey.Caller, error) {
+	by, err := d.signedIn(r)
+	if err == nil && by.Role < headykey.RoleOperator {
+		err = headykey.ErrInsufficientRole
+	}
+	return by, err
 }
 
 // identify tries bearer token, API key and session cookie in this order; the

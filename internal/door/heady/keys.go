@@ -135,7 +135,7 @@ type keysReply struct {
 func (d door) keys(r *http.Request, by headykey.Caller, _ struct{}) (keysReply, error) {
 	page, err := d.page(r, "api-keys")
 	if err != nil {
-		return keysReply{}, firstNeed(by, err)
+		return keysReply{}, err
 	}
 	all, err := d.Account.APIKeys(r.Context(), by, page.before, page.limit+1)
 	if err != nil {
@@ -167,7 +167,7 @@ type keyEventsReply struct {
 func (d door) keyHistory(r *http.Request, by headykey.Caller, _ struct{}) (keyEventsReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return keyEventsReply{}, firstNeed(by, err)
+		return keyEventsReply{}, err
 	}
 	events, err := d.Account.KeyHistory(r.Context(), by, id)
 	out := keyEventsReply{}
@@ -182,20 +182,11 @@ func (d door) keyHistory(r *http.Request, by headykey.Caller, _ struct{}) (keyEv
 	return out, err
 }
 
-// firstNeed prefers "who are you" to "no such thing": a stranger learns nothing of
-// paths.
-func firstNeed(by headykey.Caller, err error) error {
-	if by.Method == "" {
-		return headykey.ErrNotSignedIn
-	}
-	return err
-}
-
 // revokeKey serves DELETE /api/auth/api-keys/{id}.
 func (d door) revokeKey(r *http.Request, by headykey.Caller, _ struct{}) (doneReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return doneReply{}, firstNeed(by, err)
+		return doneReply{}, err
 	}
 	return doneReply{Status: "revoked", ID: id}, d.Account.RevokeAPIKey(r.Context(), by, id)
 }
@@ -204,7 +195,7 @@ func (d door) revokeKey(r *http.Request, by headykey.Caller, _ struct{}) (doneRe
 func (d door) rotateKey(r *http.Request, by headykey.Caller, _ struct{}) (createKeyReply, error) {
 	id, err := idIn(r)
 	if err != nil {
-		return createKeyReply{}, firstNeed(by, err)
+		return createKeyReply{}, err
 	}
 	k, err := d.Account.RotateAPIKey(r.Context(), by, id)
 	if err != nil {

@@ -32,7 +32,7 @@ type lister func(context.Context, headykey.Caller, headykey.ReceiptFilter) ([]*h
 func (d door) listReceipts(r *http.Request, by headykey.Caller, list lister) (receiptsReply, error) {
 	page, err := d.page(r, "receipts")
 	if err != nil {
-		return receiptsReply{}, firstNeed(by, err)
+		return receiptsReply{}, err
 	}
 	query := r.URL.Query()
 	f := headykey.ReceiptFilter{Type: query.Get("type"), Before: page.before.ID, Limit: page.limit + 1}

@@ -59,19 +59,22 @@ CREATE INDEX sessions_by_cookie ON sessions (cookie_hash) WHERE cookie_hash IS N
 CREATE INDEX sessions_by_age ON sessions (created_at, id);
 CREATE INDEX sessions_by_end ON sessions (ends_at);
 
--- One refresh token each; a used one stays to recognise its re-use. successor is
--- readable only with the used token itself, for the client that lost the answer.
-CREATE TABLE refresh_tokens (
+-- The refresh tokens of one session: one row that rotation rewrites in place, so
+-- that neither rows nor indexes grow with use. successor is readable only with the
+-- previous token itself, for the client that lost the answer.
+CREATE TABLE refresh_families (
 	user_id    uuid NOT NULL,
-	hash       bytea NOT NULL,              -- SHA-256
+	handle     bytea NOT NULL,                -- SHA-256 of what its tokens share
 	session_id uuid NOT NULL,
+	current    bytea NOT NULL,                -- SHA-256 of the token that can be spent
+	previous   bytea,                         -- SHA-256 of the one before
+	successor  bytea,                         -- the current token, masked
+	rotated_at timestamptz,
 	created_at timestamptz NOT NULL,
-	expires_at timestamptz NOT NULL,
-	used_at    timestamptz,
-	successor  bytea,
-	PRIMARY KEY (user_id, hash)
-);
-CREATE INDEX refresh_tokens_by_hash ON refresh_tokens (hash);
+	expires_at timestamptz NOT NULL,                -- of the current token
+	PRIMARY KEY (user_id, handle)
+) WITH (fillfactor = 55);
+CREATE INDEX refresh_families_by_handle ON refresh_families (handle);
 
 CREATE TABLE api_keys (
 	user_id      uuid NOT NULL,
