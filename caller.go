@@ -15,6 +15,7 @@ const (
 	ByToken   Method = "jwt"
 	ByAPIKey  Method = "api_key"
 	BySession Method = "session"
+	ByClient  Method = "client" // an OAuth client by itself, at the OAuth endpoints alone
 	BySystem  Method = "system" // the command line and jobs of our own
 )
 
@@ -34,6 +35,7 @@ type Caller struct {
 	Method  Method    // how it was proven
 	Session ID        // the session behind a token or cookie; zero for a key
 	Key     ID        // the API key; zero otherwise
+	Client  ID        // the OAuth client that acts; zero: none
 	Scopes  []string  // what a key was narrowed to; empty: all that its role may
 	AMR     []string  // authentication methods of the session (RFC 8176)
 	AAL     string    // assurance level of the session: aal1, aal2, aal3

@@ -35,6 +35,13 @@ var (
 	ErrOriginNotAllowed  = &Error{Kind: Forbidden, Code: "origin_not_allowed", Text: "This origin is not on the server's list."}
 	ErrLastAdmin         = &Error{Kind: Conflict, Code: "last_admin", Text: "This is the last administrator. Make another one first."}
 
+	ErrBadClient       = &Error{Kind: Unproven, Code: "bad_client", Text: "This client is unknown, disabled, or did not prove itself by its registered method."}
+	ErrUnknownGrant    = &Error{Kind: Invalid, Code: "unknown_grant", Text: "This server does not have this grant type."}
+	ErrGrantNotAllowed = &Error{Kind: Invalid, Code: "grant_not_allowed", Text: "This client is not registered for this grant type."}
+	ErrScopeNotAllowed = &Error{Kind: Invalid, Code: "scope_not_allowed", Text: "A scope is malformed, or this client is not registered for it."}
+	ErrBadResource     = &Error{Kind: Invalid, Code: "bad_resource", Text: "A resource is not one that this client is registered for."}
+	ErrForeignToken    = &Error{Kind: Invalid, Code: "foreign_token", Text: "This token was issued to another client."}
+
 	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}
 	ErrEmailTaken  = &Error{Kind: Conflict, Code: "email_taken", Text: "An account with this email address exists already."}
 	ErrConflict    = &Error{Kind: Conflict, Code: "conflict", Text: "The present state does not allow this."}

@@ -13,4 +13,6 @@ type Lifetimes struct {
 	EmailLink         time.Duration // of links and codes in letters
 	JWTSecretRotation time.Duration // after which the HS256 secret is replaced
 	JWTSecretOverlap  time.Duration // for which the replaced secret still verifies
+	SessionKey        time.Duration // after which the key of OAuth tokens is replaced
+	SessionKeyGrace   time.Duration // for which the replaced key still verifies
 }

@@ -25,6 +25,7 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the server. Without any arguments, headykey is headykey serve --dev."`
 	Users      usersCommands     `cmd:"" help:"Make and manage accounts."`
 	APIKeys    apiKeysCommands   `cmd:"" name:"api-keys" help:"Make and revoke API keys."`
+	Clients    clientsCommands   `cmd:"" help:"Register and manage programs that get tokens (OAuth clients)."`
 	Keys       keysCommands      `cmd:"" help:"List and rotate signing keys."`
 	Receipts   receiptsCommands  `cmd:"" help:"List and verify trust receipts."`
 	Admin      adminCommands     `cmd:"" help:"Let somebody become an administrator."`

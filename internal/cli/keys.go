@@ -155,8 +155,10 @@ type signingKey struct {
 	Use       string     `json:"use"`
 	ID        string     `json:"keyId"`
 	Algorithm string     `json:"algorithm"`
-	NotBefore time.Time  `json:"notBefore"`
-	NotAfter  *time.Time `json:"notAfter"` // null: it signs
+	NotBefore *time.Time `json:"notBefore"` // null: it waits, or comes from the configuration
+	NotAfter  *time.Time `json:"notAfter"`  // null: it signs, or will
+
+	state string
 }
 
 type signingKeysReply struct {
@@ -167,11 +169,11 @@ type signingKeysReply struct {
 func (r signingKeysReply) String() string {
 	rows := [][]string{{"USE", "KEY", "ALGORITHM", "SINCE", "STATE"}}
 	for _, k := range r.Keys {
-		state := "signs"
-		if k.NotAfter != nil {
-			state = "retired"
+		since := "-"
+		if k.NotBefore != nil {
+			since = k.NotBefore.Format(time.DateOnly)
 		}
-		rows = append(rows, []string{k.Use, k.ID, k.Algorithm, k.NotBefore.Format(time.DateOnly), state})
+		rows = append(rows, []string{k.Use, k.ID, k.Algorithm, since, k.state})
 	}
 	return table(rows)
 }
@@ -182,9 +184,15 @@ func (keysList) Run(c *console) error {
 		all, err := core.Directory.SigningKeys(headykey.System)
 		r := signingKeysReply{Keys: []signingKey{}}
 		for _, k := range all {
-			line := signingKey{Use: k.Use, ID: k.ID, Algorithm: k.Algorithm, NotBefore: k.Created}
-			if !k.Retired.IsZero() {
-				line.NotAfter = &k.Retired
+			line := signingKey{Use: k.Use, ID: k.ID, Algorithm: k.Algorithm, state: "signs"}
+			if !k.Active.IsZero() {
+				line.NotBefore = &k.Active
+			}
+			switch {
+			case k.Waits():
+				line.state = "next"
+			case !k.Retired.IsZero():
+				line.NotAfter, line.state = &k.Retired, "retired"
 			}
 			r.Keys = append(r.Keys, line)
 		}
@@ -193,7 +201,7 @@ func (keysList) Run(c *console) error {
 }
 
 type keysRotate struct {
-	Use string `enum:"heady,receipt" default:"heady" help:"heady (tokens) or receipt."`
+	Use string `enum:"session,heady,receipt" default:"heady" help:"session (OAuth tokens), heady (HeadyKey tokens) or receipt."`
 }
 
 type rotatedReply struct {

@@ -91,7 +91,9 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		setup_link = "21m"
 		email_link = "13m"
 		jwt_secret_rotation = "89d"
-		jwt_secret_overlap = "13d"`
+		jwt_secret_overlap = "13d"
+		session_key = "13d"
+		session_key_grace = "21h"`
 	fromFile, faults := load(places{file: write(t, file)})
 	if faults != nil {
 		t.Fatal(faults)

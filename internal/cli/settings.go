@@ -72,6 +72,10 @@ var settings = []setting{
 		span(func(c *server.Config) *time.Duration { return &c.Lifetimes.JWTSecretRotation })),
 	row("lifetimes.jwt_secret_overlap", "21d", "TIME", "Replaced secrets verify for so long; fib(8) days.",
 		span(func(c *server.Config) *time.Duration { return &c.Lifetimes.JWTSecretOverlap })),
+	row("lifetimes.session_key", "21d", "TIME", "Replace the key of OAuth tokens after so long; fib(8) days.",
+		span(func(c *server.Config) *time.Duration { return &c.Lifetimes.SessionKey })),
+	row("lifetimes.session_key_grace", "34h", "TIME", "Replaced keys verify for so long; fib(9) hours.",
+		span(func(c *server.Config) *time.Duration { return &c.Lifetimes.SessionKeyGrace })),
 }
 
 // database returns the setting of the database: a plain one, but its text may

@@ -82,6 +82,7 @@ func TestWholesThatDoNotFit(t *testing.T) {
 		{"refresh outlives the session", []string{"LIFETIMES__REFRESH=90d"}, []string{"lifetimes.refresh"}},
 		{"cookie outlives the session", []string{"LIFETIMES__SESSION=90d"}, []string{"lifetimes.session"}},
 		{"tokens outlive their secret", []string{"LIFETIMES__JWT_SECRET_OVERLAP=1m"}, []string{"lifetimes.jwt_secret_overlap"}},
+		{"tokens outlive their key", []string{"LIFETIMES__SESSION_KEY_GRACE=1m"}, []string{"lifetimes.session_key_grace"}},
 		{"secrets pile up", []string{"LIFETIMES__JWT_SECRET_ROTATION=20d"}, []string{"lifetimes.jwt_secret_overlap"}},
 
 		{"all at once", []string{"DATA=", "LISTEN=x", "URL=x", "DATABASE=x", "TLS_CERT=x", "SHUTDOWN=x"},

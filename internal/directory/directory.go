@@ -19,15 +19,15 @@ type Service struct {
 	receipts *receipt.Ledger
 	ring     *keyring.Ring
 	// endAll ends every session of a user in a transaction, with its receipt.
-	endAll  func(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, why string) error
-	overlap time.Duration
+	endAll func(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, why string) error
+	lives  headykey.Lifetimes
 }
 
-// New returns the service. endAll ends every session of a user; overlap is how
-// long a replaced HS256 secret still verifies.
-func New(db *store.DB, receipts *receipt.Ledger, ring *keyring.Ring, overlap time.Duration,
+// New returns the service. endAll ends every session of a user; lives says when
+// keys are replaced and how long they verify after that.
+func New(db *store.DB, receipts *receipt.Ledger, ring *keyring.Ring, lives headykey.Lifetimes,
 	endAll func(context.Context, *store.Tx, headykey.Caller, headykey.ID, string) error) *Service {
-	return &Service{db: db, receipts: receipts, ring: ring, endAll: endAll, overlap: overlap}
+	return &Service{db: db, receipts: receipts, ring: ring, endAll: endAll, lives: lives}
 }
 
 // Users returns a page of accounts, newest first.

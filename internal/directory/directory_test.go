@@ -31,6 +31,12 @@ type house struct {
 	ended    []headykey.ID // users whose sessions were all ended
 }
 
+// lives are the lifetimes of keys.
+var lives = headykey.Lifetimes{
+	JWTSecretRotation: 144 * 24 * time.Hour, JWTSecretOverlap: overlap,
+	SessionKey: 21 * 24 * time.Hour, SessionKeyGrace: 34 * time.Hour,
+}
+
 func build(t *testing.T, jwtSecret []byte) *house {
 	t.Helper()
 	h := &house{}
@@ -44,7 +50,7 @@ func build(t *testing.T, jwtSecret []byte) *house {
 	h.ring, err = keyring.New(t.Context(), h.db, sealer, jwtSecret, log)
 	check(t, err)
 	h.receipts = receipt.New(h.db, h.ring, "id.example.com")
-	h.Service = directory.New(h.db, h.receipts, h.ring, overlap, func(_ context.Context, _ *store.Tx, _ headykey.Caller, user headykey.ID, _ string) error {
+	h.Service = directory.New(h.db, h.receipts, h.ring, lives, func(_ context.Context, _ *store.Tx, _ headykey.Caller, user headykey.ID, _ string) error {
 		h.ended = append(h.ended, user)
 		return nil
 	})
@@ -237,34 +243,34 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
 		root := h.person(t, "root@example.com", headykey.RoleAdmin)
-		for _, use := range []string{"heady", "receipt"} {
+		for _, use := range []string{"heady", "session", "receipt"} {
 			old, _ := h.ring.Signing(use)
 			time.Sleep(time.Second)
 			fresh, err := h.RotateKey(t.Context(), root, use)
 			check(t, err)
 			now, _ := h.ring.Signing(use)
-			if now.ID != fresh.ID || now.ID == old.ID || fresh.Secret != nil || fresh.Private != nil {
+			if now.ID != fresh.ID || now.ID == old.ID || fresh.Secret != nil || fresh.Private != nil || fresh.EC != nil {
 				t.Errorf("%s: got %+v, and %s signs", use, fresh, now.ID)
 			}
 			if _, ok := h.ring.Verifying(use, old.ID); !ok {
 				t.Errorf("%s: the old key verifies no more", use)
 			}
 		}
-		for _, use := range []string{"", "session", "id", "Heady", "heady'"} {
+		for _, use := range []string{"", "id", "Heady", "heady'"} {
 			if _, err := h.RotateKey(t.Context(), root, use); !errors.Is(err, headykey.ErrInvalid) || headykey.Explain(err).Fields[0].Name != "use" {
 				t.Errorf("%q: got %v", use, err)
 			}
 		}
 		all, err := h.SigningKeys(root)
-		if err != nil || len(all) != 4 {
+		if err != nil || len(all) != 7 { // three that sign, three replaced, and the session key that waits
 			t.Errorf("got %d keys, %v", len(all), err)
 		}
 		for _, k := range all {
-			if k.Secret != nil || k.Private != nil {
+			if k.Secret != nil || k.Private != nil || k.EC != nil {
 				t.Errorf("%s shows its private part", k.ID)
 			}
 		}
-		if told, err := h.receipts.List(t.Context(), root, headykey.ReceiptFilter{Type: "key.rotated", Limit: 9}); err != nil || len(told) != 2 {
+		if told, err := h.receipts.List(t.Context(), root, headykey.ReceiptFilter{Type: "key.rotated", Limit: 9}); err != nil || len(told) != 3 {
 			t.Errorf("got %d receipts, %v", len(told), err)
 		}
 	})
@@ -280,7 +286,7 @@ func TestTheHS256SecretIsReplacedWhenItIsOld(t *testing.T) {
 			changed bool
 		}{{0, false}, {every - time.Millisecond, false}, {time.Millisecond, true}, {time.Hour, false}, {every, true}} {
 			time.Sleep(tt.wait)
-			check(t, h.RotateDueKeys(t.Context(), every))
+			check(t, h.RotateDueKeys(t.Context()))
 			now, _ := h.ring.Signing(keyring.Heady)
 			if (now.ID != first.ID) != tt.changed {
 				t.Errorf("after %v more: changed %t, want %t", tt.wait, now.ID != first.ID, tt.changed)
@@ -291,13 +297,18 @@ func TestTheHS256SecretIsReplacedWhenItIsOld(t *testing.T) {
 }
 
 func TestAConfiguredSecretIsNotRotatedHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { configuredSecret(t) })
+}
+
+func configuredSecret(t *testing.T) {
 	h := build(t, bytes.Repeat([]byte("s"), 32))
 	root := h.person(t, "root@example.com", headykey.RoleAdmin)
 	if _, err := h.RotateKey(t.Context(), root, "heady"); !errors.Is(err, headykey.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
-	check(t, h.RotateDueKeys(t.Context(), time.Nanosecond))
-	if told := h.types(t, ""); len(told) != 0 {
+	time.Sleep(2 * lives.JWTSecretRotation)
+	check(t, h.RotateDueKeys(t.Context()))
+	if told := h.types(t, ""); !reflect.DeepEqual(told, []string{"key.rotated"}) { // the session key's alone
 		t.Errorf("got %v", told)
 	}
 }

@@ -5,7 +5,9 @@ package keyring
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,6 +25,7 @@ import (
 // The uses of keys, as the public API spells them.
 const (
 	Heady   = "heady"   // HS256, access tokens of the HeadyKey API
+	Session = "session" // ES256, OAuth access tokens
 	Receipt = "receipt" // Ed25519, trust receipts
 )
 
@@ -33,14 +36,20 @@ var ErrSealed = errors.New("the signing keys in this database were sealed with a
 type Key struct {
 	ID        string
 	Use       string
-	Algorithm string // HS256, Ed25519
+	Algorithm string // HS256, ES256, Ed25519
 	Secret    []byte // HS256
 	Private   ed25519.PrivateKey
 	Public    ed25519.PublicKey
+	EC        *ecdsa.PrivateKey // ES256
 	Created   time.Time
+	Active    time.Time // signs from then on; zero: it is published and waits
 	Retired   time.Time // signs no more from then on; zero: signs
 	Expires   time.Time // verifies no more from then on; zero: for ever
 }
+
+// Waits reports whether k is published and does not sign yet. A configured key,
+// which was not made here, has neither time.
+func (k Key) Waits() bool { return k.Active.IsZero() && !k.Created.IsZero() }
 
 // A Ring is all keys of one server. It is safe for concurrent use.
 type Ring struct {
@@ -49,9 +58,11 @@ type Ring struct {
 	log    *slog.Logger
 	fixed  *Key                  // an HS256 secret from the configuration
 	keys   atomic.Pointer[[]Key] // newest first
+	set    atomic.Pointer[madeOf]
 }
 
-// New returns the ring of db, with a key of each use ready to sign. secretText,
+// New returns the ring of db, with a key of each use ready to sign and the next
+// session key published. jwtSecret,
 // if any, is the configured HS256 secret; it signs in place of the generated one.
 func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []byte, log *slog.Logger) (*Ring, error) {
 	r := &Ring{db: db, sealer: sealer, log: log}
@@ -62,7 +73,7 @@ func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []b
 	if err := r.Load(ctx); err != nil {
 		return nil, err
 	}
-	for _, use := range []string{Heady, Receipt} {
+	for _, use := range []string{Heady, Session, Receipt} {
 		if err := r.ensure(ctx, use); err != nil {
 			return nil, err
 		}
@@ -81,7 +92,7 @@ func (r *Ring) ensure(ctx context.Context, use string) error {
 	if _, ok := r.Signing(use); ok {
 		return nil
 	}
-	fresh := Generate(use)
+	fresh, next := Generate(use), Generate(use)
 	err := r.db.Update(ctx, func(tx *store.Tx) error {
 		have, err := store.Collect(tx.SigningKeys())
 		if err != nil {
@@ -90,7 +101,10 @@ func (r *Ring) ensure(ctx context.Context, use string) error {
 		if slices.ContainsFunc(have, func(k store.SigningKey) bool { return k.Use == use && k.Retired.IsZero() }) {
 			return nil
 		}
-		return r.Insert(tx, fresh)
+		if err := r.Insert(tx, fresh); err != nil || use != Session {
+			return err
+		}
+		return r.Publish(tx, next)
 	})
 	if err != nil {
 		return fmt.Errorf("make the first %s key: %w", use, err)
@@ -107,6 +121,9 @@ func Generate(use string) Key {
 		sum := sha256.Sum256(append([]byte("headykey kid\x00"), s...))
 		return Key{ID: "heady-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "HS256", Secret: s}
 	}
+	if use == Session {
+		return generateSession()
+	}
 	public, private, _ := ed25519.GenerateKey(nil) // never fails: crypto/rand
 	sum := sha256.Sum256(public)
 	return Key{
@@ -117,13 +134,28 @@ func Generate(use string) Key {
 
 // Insert stores k, sealed, as the key that signs from the transaction on.
 func (r *Ring) Insert(tx *store.Tx, k Key) error {
-	private := k.Secret
-	if k.Private != nil {
+	k.Active = tx.Now
+	return r.Publish(tx, k)
+}
+
+// Publish stores k, sealed, as it is: without an Active time it does not sign yet.
+func (r *Ring) Publish(tx *store.Tx, k Key) error {
+	private, public := k.Secret, []byte(k.Public)
+	var err error
+	switch {
+	case k.EC != nil:
+		if private, err = k.EC.Bytes(); err != nil {
+			return fmt.Errorf("signing key: %w", err)
+		}
+		if public, err = k.EC.PublicKey.Bytes(); err != nil {
+			return fmt.Errorf("signing key: %w", err)
+		}
+	case k.Private != nil:
 		private = k.Private.Seed()
 	}
 	return tx.InsertSigningKey(store.SigningKey{
-		ID: k.ID, Use: k.Use, Algorithm: k.Algorithm, Public: k.Public,
-		Private: r.sealer.Seal(purpose(k.ID), private), Created: tx.Now,
+		ID: k.ID, Use: k.Use, Algorithm: k.Algorithm, Public: public,
+		Private: r.sealer.Seal(purpose(k.ID), private), Created: tx.Now, Active: k.Active,
 	})
 }
 
@@ -173,16 +205,22 @@ func (r *Ring) open(row store.SigningKey) (Key, error) {
 		return Key{}, ErrSealed
 	}
 	k := Key{
-		ID: row.ID, Use: row.Use, Algorithm: row.Algorithm, Public: row.Public,
-		Created: row.Created, Retired: row.Retired, Expires: row.Expires,
+		ID: row.ID, Use: row.Use, Algorithm: row.Algorithm,
+		Created: row.Created, Active: row.Active, Retired: row.Retired, Expires: row.Expires,
 	}
 	switch {
 	case row.Algorithm == "HS256":
 		k.Secret = private
-	case len(private) == ed25519.SeedSize:
-		k.Private = ed25519.NewKeyFromSeed(private)
+		return k, nil
+	case row.Algorithm == "ES256":
+		k.EC, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
+	case row.Algorithm == "Ed25519" && len(private) == ed25519.SeedSize:
+		k.Private, k.Public = ed25519.NewKeyFromSeed(private), row.Public
 	default:
-		return Key{}, fmt.Errorf("signing key %s is damaged", row.ID)
+		err = errors.New("unknown algorithm or size")
+	}
+	if err != nil {
+		return Key{}, fmt.Errorf("signing key %s is damaged: %w", row.ID, err)
 	}
 	return k, nil
 }
@@ -190,7 +228,7 @@ func (r *Ring) open(row store.SigningKey) (Key, error) {
 // Signing returns the key that signs for use now.
 func (r *Ring) Signing(use string) (Key, bool) {
 	for _, k := range *r.keys.Load() {
-		if k.Use == use && k.Retired.IsZero() {
+		if k.Use == use && k.Retired.IsZero() && !k.Waits() {
 			return k, true
 		}
 	}

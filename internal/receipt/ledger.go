@@ -95,6 +95,7 @@ func (l *Ledger) body(tx *store.Tx, id headykey.ID, request string, act headykey
 	b := Body{
 		Version: 1, ID: IDPrefix + string(id), At: tx.Now.Format(timeFormat), Type: act.Type,
 		Actor: actor(act.By), Act: []headykey.Party{}, Subject: typed("usr", act.Subject),
+		Client: typed("cli", act.By.Client),
 		Object: spell(act.Object), Outcome: act.Outcome, Request: request, Details: map[string]any{},
 	}
 	if b.Outcome == "" {
@@ -135,6 +136,8 @@ func actor(by headykey.Caller) headykey.Party {
 	switch {
 	case by.Method == headykey.BySystem:
 		return headykey.Party{Type: "system", ID: "headykey"}
+	case by.Method == headykey.ByClient:
+		return spell(headykey.Party{Type: "client", ID: string(by.Client)})
 	case by.User == "":
 		return headykey.Party{Type: "user", ID: "unknown"}
 	case by.Role >= headykey.RoleOperator:
@@ -145,7 +148,7 @@ func actor(by headykey.Caller) headykey.Party {
 
 // prefixes are the typed spellings of ids in receipts: a receipt is read far from
 // the database, so each id says what it names.
-var prefixes = map[string]string{"user": "usr", "session": "ses", "api_key": "key"}
+var prefixes = map[string]string{"user": "usr", "session": "ses", "api_key": "key", "client": "cli"}
 
 func spell(p headykey.Party) headykey.Party {
 	if prefix, ok := prefixes[p.Type]; ok {

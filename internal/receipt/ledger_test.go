@@ -136,6 +136,7 @@ func TestABodySaysWhoDidWhatToWhom(t *testing.T) {
 		object headykey.Party
 		thing  string
 	}{
+		{"a client", headykey.Caller{Client: object, Method: headykey.ByClient}, "client cli_" + string(object), headykey.Party{Type: "client", ID: string(object)}, "client cli_" + string(object)},
 		{"a person", headykey.Caller{User: ada, Role: headykey.RoleUser, Method: headykey.ByToken}, "user usr_" + string(ada), headykey.Party{Type: "session", ID: string(object)}, "session ses_" + string(object)},
 		{"an operator", headykey.Caller{User: ada, Role: headykey.RoleOperator, Method: headykey.ByToken}, "operator usr_" + string(ada), headykey.Party{Type: "api_key", ID: string(object)}, "api_key key_" + string(object)},
 		{"the system", headykey.System, "system headykey", headykey.Party{Type: "signing_key", ID: "k"}, "signing_key k"},

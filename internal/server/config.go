@@ -183,6 +183,7 @@ func checkLifetimes(l headykey.Lifetimes, f *Faults) {
 		{"access", l.Access}, {"refresh", l.Refresh}, {"session", l.Session}, {"session_max", l.SessionMax},
 		{"key_grace", l.KeyGrace}, {"setup_link", l.SetupLink}, {"email_link", l.EmailLink},
 		{"jwt_secret_rotation", l.JWTSecretRotation}, {"jwt_secret_overlap", l.JWTSecretOverlap},
+		{"session_key", l.SessionKey}, {"session_key_grace", l.SessionKeyGrace},
 	} {
 		f.need(one.life >= time.Second, "lifetimes."+one.name, "must be a second or longer, not %v", one.life)
 	}
@@ -191,6 +192,7 @@ func checkLifetimes(l headykey.Lifetimes, f *Faults) {
 	f.need(l.Session <= l.SessionMax, "lifetimes.session", "must not be longer than lifetimes.session_max")
 	f.need(l.Access <= l.JWTSecretOverlap, "lifetimes.jwt_secret_overlap", "must not be shorter than lifetimes.access, or rotation would cut tokens off")
 	f.need(l.JWTSecretOverlap <= l.JWTSecretRotation, "lifetimes.jwt_secret_overlap", "must not be longer than lifetimes.jwt_secret_rotation")
+	f.need(l.Access <= l.SessionKeyGrace, "lifetimes.session_key_grace", "must not be shorter than lifetimes.access, or rotation would cut tokens off")
 }
 
 // splitAddress returns the host of host:port, and whether the port is a number.

@@ -18,6 +18,7 @@ import (
 	"headykey.com/headykey/internal/directory"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -38,6 +39,7 @@ type Core struct {
 	Auth      *auth.Service
 	Account   *account.Service
 	Directory *directory.Service
+	OAuth     *oauth.Service
 	Mailbox   *mail.Mailbox // nil outside development
 
 	pool   *secret.Pool
@@ -124,7 +126,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	tokens := token.New(db, ring, token.Config{
-		Issuer: base, Audience: base + "/api", Access: c.Lifetimes.Access, Refresh: c.Lifetimes.Refresh,
+		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: c.Lifetimes.Access, Refresh: c.Lifetimes.Refresh,
 	})
 	core.Auth, err = auth.New(auth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Outbox: core.Outbox, Pool: core.pool, Sealer: sealer, Log: log,
@@ -133,7 +135,11 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
-	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes.JWTSecretOverlap, core.Auth.EndAll)
+	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
+	core.OAuth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring}, base)
+	if err != nil {
+		return nil, err
+	}
 	return core, nil
 }
 

@@ -26,6 +26,7 @@ func settings(dir string) *server.Config {
 		Lifetimes: headykey.Lifetimes{
 			Access: time.Hour, Refresh: 30 * 24 * time.Hour, Session: 8 * time.Hour, SessionMax: 89 * 24 * time.Hour, KeyGrace: 34 * time.Hour,
 			SetupLink: 34 * time.Minute, EmailLink: 21 * time.Minute, JWTSecretRotation: 144 * 24 * time.Hour, JWTSecretOverlap: 21 * 24 * time.Hour,
+			SessionKey: 21 * 24 * time.Hour, SessionKeyGrace: 34 * time.Hour,
 		},
 	}
 }

@@ -19,27 +19,26 @@ type job struct {
 	do    func(context.Context) error
 }
 
-func (core *Core) jobs(c *Config) []job {
+func (core *Core) jobs() []job {
 	return []job{
 		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
+		{"tell tokens", 500 * time.Millisecond, core.OAuth.FlushIssued},
 		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
 		{"prune", time.Minute, core.prune},
 		{"give memory back", 8 * time.Second, giveBack},
-		{"rotate keys", time.Hour, func(ctx context.Context) error {
-			return core.Directory.RotateDueKeys(ctx, c.Lifetimes.JWTSecretRotation)
-		}},
+		{"rotate keys", time.Hour, core.Directory.RotateDueKeys},
 	}
 }
 
 // run starts everything that works beside the requests and returns what stops it:
 // the outbox first finishes the letters in hand, and what was gathered in memory
 // is written down.
-func (core *Core) run(ctx context.Context, c *Config, log *slog.Logger) (stop func()) {
+func (core *Core) run(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { core.DB.Follow(ctx) })
 	wg.Go(func() { core.Outbox.Run(ctx) })
-	for _, j := range core.jobs(c) {
+	for _, j := range core.jobs() {
 		wg.Go(func() { j.repeat(ctx, log) })
 	}
 	return func() {
@@ -47,6 +46,9 @@ func (core *Core) run(ctx context.Context, c *Config, log *slog.Logger) (stop fu
 		wg.Wait()
 		if err := core.Auth.FlushUses(context.Background()); err != nil {
 			log.Warn("the last uses could not be written down", "error", err)
+		}
+		if err := core.OAuth.FlushIssued(context.Background()); err != nil {
+			log.Warn("the last tokens could not be told of", "error", err)
 		}
 	}
 }
@@ -98,6 +100,9 @@ func (core *Core) prune(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.PruneThrottles(tx.Now.Add(-34*time.Hour), pruneBatch); err != nil {
+			return err
+		}
+		if _, err := tx.PruneRevokedTokens(tx.Now.Add(-time.Hour), pruneBatch); err != nil {
 			return err
 		}
 		_, err := tx.PruneSessions(tx.Now.Add(-24*time.Hour), pruneBatch)

@@ -19,6 +19,7 @@ import (
 
 	"headykey.com/headykey/internal/door/discovery"
 	"headykey.com/headykey/internal/door/heady"
+	"headykey.com/headykey/internal/door/oidc"
 	"headykey.com/headykey/internal/door/pages"
 	"headykey.com/headykey/internal/web"
 )
@@ -113,7 +114,7 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 // closes everything in the reverse order of opening.
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.Close()
-	stopJobs := s.Core.run(context.WithoutCancel(ctx), s.config, s.log)
+	stopJobs := s.Core.run(context.WithoutCancel(ctx), s.log)
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	s.log.Info("ready", "address", s.Address(), "url", s.Base, "database", s.Core.DB.Name(), "version", Version)
@@ -200,7 +201,7 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	parts := heady.Parts{
-		Auth: s.Core.Auth, Account: s.Core.Account, Directory: s.Core.Directory, Receipts: s.Core.Receipts,
+		Auth: s.Core.Auth, Account: s.Core.Account, Directory: s.Core.Directory, OAuth: s.Core.OAuth, Receipts: s.Core.Receipts,
 		CORS: cors, Proxies: s.config.TrustProxy, Limiter: s.limiter(), BaseURL: s.Base,
 		Origins: append(origins, s.Base), Secure: s.secure(public), Lifetimes: s.config.Lifetimes,
 		Cursors: web.NewCursors(func(data []byte) []byte {
@@ -213,6 +214,12 @@ func (s *Server) handler() (http.Handler, error) {
 	heady.MountHealth(rt, cors, heady.Status{
 		Version: Version, Database: s.Core.DB.Name(), Started: s.started, Ready: s.ready,
 	})
+	err = oidc.Mount(rt, oidc.Parts{
+		OAuth: s.Core.OAuth, Proxies: s.config.TrustProxy, Limiter: parts.Limiter, BaseURL: s.Base,
+	})
+	if err != nil {
+		return nil, err
+	}
 	pages.Mount(rt, s.pages(parts))
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err

@@ -27,6 +27,10 @@ const (
 const (
 	ChangedUser = "user" // a user, or anything that proves to be them; subject: its id
 	ChangedKeys = "keys" // signing keys
+	// ChangedClient and ChangedToken are of an OAuth client, and of one of its
+	// access tokens; subject: its id.
+	ChangedClient = "client"
+	ChangedToken  = "token"
 )
 
 // A change says that caches must look at something again.
@@ -85,20 +89,20 @@ func newNews() *news {
 	}
 }
 
-// An Epoch is a moment of what was known about one user.
+// An Epoch is a moment of what was known about one user, client or token.
 type Epoch struct {
 	counter *atomic.Uint64
 	value   uint64
 }
 
-// Epoch returns the present moment of user. Take it before reading what is to be
-// remembered.
-func (db *DB) Epoch(user headykey.ID) Epoch {
-	c := &db.news.epochs[maphash.String(db.news.seed, string(user))%stripes]
+// Epoch returns the present moment of the user, client or token under id. Take it
+// before reading what is to be remembered.
+func (db *DB) Epoch(id headykey.ID) Epoch {
+	c := &db.news.epochs[maphash.String(db.news.seed, string(id))%stripes]
 	return Epoch{c, c.Load()}
 }
 
-// Current reports whether nothing was heard about the user since.
+// Current reports whether nothing was heard since.
 func (e Epoch) Current() bool { return e.counter.Load() == e.value }
 
 // Fresh reports whether what is remembered may be believed: the last good look
@@ -128,7 +132,7 @@ func (n *news) spread(ctx context.Context, changes []change) {
 			continue
 		}
 		n.seen[c.id] = time.Now()
-		if c.kind == ChangedUser {
+		if c.kind != ChangedKeys {
 			n.epochs[maphash.String(n.seed, c.subject)%stripes].Add(1)
 		}
 		calls = append(calls, n.watchers[c.kind]...)

@@ -106,9 +106,9 @@ func TestSigningKeysRetireByUse(t *testing.T) {
 		now := micro()
 		ends := now.Add(time.Hour)
 		keys := []store.SigningKey{ // newest first
-			{ID: "heady-2", Use: "heady", Algorithm: "HS256", Private: []byte{0, 1}, Created: now},
-			{ID: "receipt-1", Use: "receipt", Algorithm: "EdDSA", Public: []byte("public"), Private: []byte{2}, Created: now.Add(-time.Second)},
-			{ID: "heady-1", Use: "heady", Algorithm: "HS256", Private: []byte{3}, Created: now.Add(-time.Minute), Retired: now.Add(-time.Second), Expires: ends},
+			{ID: "heady-2", Use: "heady", Algorithm: "HS256", Private: []byte{0, 1}, Created: now, Active: now},
+			{ID: "receipt-1", Use: "receipt", Algorithm: "EdDSA", Public: []byte("public"), Private: []byte{2}, Created: now.Add(-time.Second), Active: now},
+			{ID: "heady-1", Use: "heady", Algorithm: "HS256", Private: []byte{3}, Created: now.Add(-time.Minute), Active: now.Add(-time.Minute), Retired: now.Add(-time.Second), Expires: ends},
 		}
 		update(t, db, func(tx *store.Tx) error {
 			var err error

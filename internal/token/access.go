@@ -20,12 +20,17 @@ import (
 // has its own, so that none passes for another.
 const accessType = "at+jwt"
 
+const maxSigners = 8
+
 // Config says who issues and how long things live.
 type Config struct {
 	Issuer   string // the server's base URL
 	Audience string // of HeadyKey access tokens: the base URL and /api
-	Access   time.Duration
-	Refresh  time.Duration
+	// OAuthIssuer is who issues the tokens of OAuth clients: the base URL and
+	// /auth/v1.
+	OAuthIssuer string
+	Access      time.Duration
+	Refresh     time.Duration
 }
 
 // A Service makes and reads tokens. It is safe for concurrent use.
@@ -34,14 +39,13 @@ type Service struct {
 	ring   *keyring.Ring
 	config Config
 
-	mu     sync.Mutex
-	signer *jose.Signer
-	kid    string // of signer
+	mu      sync.Mutex
+	signers map[string]*jose.Signer // of access tokens, by kid
 }
 
 // New returns a service whose keys are those of ring.
 func New(db *store.DB, ring *keyring.Ring, c Config) *Service {
-	return &Service{db: db, ring: ring, config: c}
+	return &Service{db: db, ring: ring, config: c, signers: map[string]*jose.Signer{}}
 }
 
 // Access is what an access token says (contract: tokens).
@@ -75,39 +79,49 @@ func (s *Service) MakeAccess(h *headykey.Holder) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)
 	}
-	signer, err := s.headySigner()
+	signer, err := s.signer(keyring.Heady)
 	if err != nil {
 		return "", err
 	}
 	return signer.Sign(claims)
 }
 
-// headySigner returns the signer of the present key, made once per key.
-func (s *Service) headySigner() (*jose.Signer, error) {
-	key, ok := s.ring.Signing(keyring.Heady)
+// signer returns what signs access tokens with the present key of use, made once
+// per key.
+func (s *Service) signer(use string) (*jose.Signer, error) {
+	key, ok := s.ring.Signing(use)
 	if !ok {
 		return nil, errors.New("there is no key to sign access tokens with")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kid != key.ID {
-		signer, err := jose.NewSigner(jose.Key{ID: key.ID, Algorithm: key.Algorithm, Secret: key.Secret}, accessType)
-		if err != nil {
-			return nil, err
-		}
-		s.signer, s.kid = signer, key.ID
+	if signer := s.signers[key.ID]; signer != nil {
+		return signer, nil
 	}
-	return s.signer, nil
+	signer, err := jose.NewSigner(key.JOSE(), accessType)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.signers) > maxSigners {
+		clear(s.signers) // those of keys long retired
+	}
+	s.signers[key.ID] = signer
+	return signer, nil
+}
+
+// verifying finds the keys of use that still verify.
+func (s *Service) verifying(use string) func(kid string) (jose.Key, bool) {
+	return func(kid string) (jose.Key, bool) {
+		k, ok := s.ring.Verifying(use, kid)
+		return k.JOSE(), ok
+	}
 }
 
 // ReadAccess returns what a valid access token says. It fails with
 // headykey.ErrInvalidToken, or with headykey.ErrTokenExpired if that is all that
 // is wrong with it. Whether its session still lives is for the caller to ask.
 func (s *Service) ReadAccess(token string) (Access, error) {
-	text, err := jose.Verify(token, accessType, func(kid string) (jose.Key, bool) {
-		k, ok := s.ring.Verifying(keyring.Heady, kid)
-		return jose.Key{ID: k.ID, Algorithm: k.Algorithm, Secret: k.Secret}, ok
-	})
+	text, err := jose.Verify(token, accessType, s.verifying(keyring.Heady))
 	if err != nil {
 		return Access{}, headykey.ErrInvalidToken
 	}

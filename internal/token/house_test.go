@@ -16,7 +16,7 @@ import (
 const base = "https://id.example.com"
 
 // lives are the lifetimes of the contract.
-var lives = token.Config{Issuer: base, Audience: base + "/api", Access: time.Hour, Refresh: 30 * 24 * time.Hour}
+var lives = token.Config{Issuer: base, Audience: base + "/api", OAuthIssuer: base + "/auth/v1", Access: time.Hour, Refresh: 30 * 24 * time.Hour}
 
 // A house is a token service over its own database, with one person signed in.
 type house struct {
@@ -78,6 +78,13 @@ func (h *house) rotate(t testing.TB, overlap time.Duration) {
 	t.Helper()
 	fresh := keyring.Generate(keyring.Heady)
 	h.update(t, func(tx *store.Tx) error { return h.ring.Replace(tx, fresh, overlap) })
+}
+
+// advance rotates the key of client tokens.
+func (h *house) advance(t testing.TB) {
+	t.Helper()
+	fresh := keyring.Generate(keyring.Session)
+	h.update(t, func(tx *store.Tx) error { return h.ring.Advance(tx, fresh, time.Hour) })
 }
 
 func check(t testing.TB, err error) {

@@ -57,6 +57,23 @@ func (l *Limiter) Allow(addr netip.Addr) (retryAfter time.Duration, ok bool) {
 	return max(time.Duration(missing*float64(refill)), time.Millisecond), false
 }
 
+// Spent returns how long it is until addr may try again, and whether its budget is
+// spent. It takes nothing: see Allow.
+func (l *Limiter) Spent(addr netip.Addr) (retryAfter time.Duration, spent bool) {
+	if l == nil {
+		return 0, false
+	}
+	b, ok := l.budgets.GetIfPresent(Prefix(addr))
+	if !ok {
+		return 0, false
+	}
+	missing := 1 - b.TokensAt(time.Now())
+	if missing <= 0 {
+		return 0, false
+	}
+	return max(time.Duration(missing*float64(refill)), time.Millisecond), true
+}
+
 // Guard returns next behind the budget: a request too many gets ErrRateLimited in
 // the door's spelling, with the time to wait.
 func (l *Limiter) Guard(d Door, p Proxies, next http.Handler) http.Handler {

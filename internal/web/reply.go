@@ -16,6 +16,9 @@ import (
 var (
 	typeJSON = []string{"application/json"}
 	noStore  = []string{"no-store"}
+
+	publicDocument = []string{"public, max-age=233"} // fib 13
+	crossOrigin    = []string{"cross-origin"}
 )
 
 // Reply writes status and v as JSON: no HTML escapes, names in the order of the

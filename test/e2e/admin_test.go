@@ -139,7 +139,7 @@ func TestAdminRotatesKeys(t *testing.T) {
 	serving(t, config{ownSecret: true}, func(t *testing.T, s *server) {
 		admin := s.member(t, "admin", "admin")
 		before := len(s.as(admin).get(t, "/api/admin/keys").want(t, http.StatusOK).list(t, "keys"))
-		for i, use := range []string{"heady", "receipt"} {
+		for i, use := range []string{"session", "heady", "receipt"} {
 			s.as(admin).post(t, "/api/admin/keys/rotate", obj{"use": use}).want(t, http.StatusOK, http.StatusCreated)
 			s.as(admin).get(t, mePath).want(t, http.StatusOK) // the old secret still verifies
 			if n := len(s.as(admin).get(t, "/api/admin/keys").list(t, "keys")); n != before+i+1 {

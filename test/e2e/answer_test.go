@@ -47,6 +47,9 @@ func (a answer) checkBasics(t *testing.T) {
 		t.Errorf("%s: %d with content type %q, want JSON\n%.300s", a.call, a.status, kind, a.body)
 		return
 	}
+	if strings.Contains(a.call, " /auth/v1") {
+		return // whose failures RFC 6749 spells: see oauth_test.go
+	}
 	f := a.failure(t)
 	if f.Error == "" || f.Code == "" || f.RequestID != id {
 		t.Errorf("%s: incomplete error %s, X-Request-Id %q", a.call, a.body, id)

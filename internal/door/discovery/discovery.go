@@ -3,13 +3,9 @@
 package discovery
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"maps"
-	"net/http"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -73,24 +69,7 @@ func Mount(rt *web.Router, base string) error {
 		"/openapi.json":   api,
 		protectedResource: meta,
 	} {
-		rt.Add(web.Route{Method: "GET", Pattern: path, Origins: web.Policy{Public: true}, Handler: document(text)})
+		rt.Add(web.Route{Method: "GET", Pattern: path, Origins: web.Policy{Public: true}, Handler: web.Document(text)})
 	}
 	return nil
-}
-
-// document serves text, the same bytes each time; who has them already is told so.
-func document(text []byte) http.Handler {
-	sum := sha256.Sum256(text)
-	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("ETag", etag)
-		h.Set("Cache-Control", "public, max-age=233")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		if strings.Contains(r.Header.Get("If-None-Match"), etag) {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		web.ReplyBytes(w, http.StatusOK, text)
-	})
 }

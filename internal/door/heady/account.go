@@ -167,7 +167,8 @@ func (d door) policy(*http.Request, headykey.Caller, struct{}) (policyReply, err
 			"access_token": lifetime(l.Access), "refresh_token": lifetime(l.Refresh), "session_cookie": lifetime(l.Session),
 			"session": lifetime(l.SessionMax), "api_key_grace": lifetime(l.KeyGrace), "setup_link": lifetime(l.SetupLink),
 			"email_link": lifetime(l.EmailLink), "jwt_secret_rotation": lifetime(l.JWTSecretRotation),
-			"jwt_secret_overlap": lifetime(l.JWTSecretOverlap),
+			"jwt_secret_overlap": lifetime(l.JWTSecretOverlap), "session_key": lifetime(l.SessionKey),
+			"session_key_grace": lifetime(l.SessionKeyGrace),
 		},
 		Limits: limitsReply{PerMinute: 89, BackOff: backOffSteps()},
 	}, nil

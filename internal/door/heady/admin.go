@@ -238,8 +238,8 @@ type signingKeyReply struct {
 	Use       string     `json:"use"`
 	ID        string     `json:"keyId"`
 	Algorithm string     `json:"algorithm"`
-	NotBefore *time.Time `json:"notBefore"`
-	NotAfter  *time.Time `json:"notAfter"` // null: it signs
+	NotBefore *time.Time `json:"notBefore"` // null: it waits, or comes from the configuration
+	NotAfter  *time.Time `json:"notAfter"`  // null: it signs, or will
 }
 
 type signingKeysReply struct {
@@ -251,7 +251,7 @@ func (d door) signingKeys(_ *http.Request, by headykey.Caller, _ struct{}) (sign
 	all, err := d.Directory.SigningKeys(by)
 	out := signingKeysReply{}
 	for _, k := range all {
-		out.Keys = append(out.Keys, signingKeyReply{k.Use, k.ID, k.Algorithm, orNull(k.Created), orNull(k.Retired)})
+		out.Keys = append(out.Keys, signingKeyReply{k.Use, k.ID, k.Algorithm, orNull(k.Active), orNull(k.Retired)})
 	}
 	return out, err
 }

@@ -11,6 +11,7 @@ import (
 	"headykey.com/headykey/internal/account"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/directory"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/web"
 )
@@ -20,6 +21,7 @@ type Parts struct {
 	Auth      *auth.Service
 	Account   *account.Service
 	Directory *directory.Service
+	OAuth     *oauth.Service
 	Receipts  *receipt.Ledger
 	CORS      *web.CORS
 	Proxies   web.Proxies

@@ -20,6 +20,7 @@ import (
 	"headykey.com/headykey/internal/directory"
 	"headykey.com/headykey/internal/door/heady"
 	"headykey.com/headykey/internal/keyring"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -59,6 +60,7 @@ func build(t *testing.T) *house {
 	lives := headykey.Lifetimes{
 		Access: time.Hour, Refresh: 30 * 24 * time.Hour, Session: 8 * time.Hour, SessionMax: 89 * 24 * time.Hour, KeyGrace: 34 * time.Hour,
 		SetupLink: 34 * time.Minute, EmailLink: 21 * time.Minute, JWTSecretRotation: 144 * 24 * time.Hour, JWTSecretOverlap: 21 * 24 * time.Hour,
+		SessionKey: 21 * 24 * time.Hour, SessionKeyGrace: 34 * time.Hour,
 	}
 	h := &house{db: db, receipts: receipt.New(db, ring, "id.example.com")}
 	h.tokens = token.New(db, ring, token.Config{Issuer: base, Audience: base + "/api", Access: lives.Access, Refresh: lives.Refresh})
@@ -66,14 +68,16 @@ func build(t *testing.T) *house {
 		DB: db, Tokens: h.tokens, Receipts: h.receipts, Outbox: outbox.New(db, sealer, log, nil), Pool: pool, Sealer: sealer, Log: log,
 	}, auth.Config{BaseURL: base, Throttle: true, Lifetimes: lives})
 	check(t, err)
+	programs, err := oauth.New(oauth.Parts{DB: db, Tokens: h.tokens, Receipts: h.receipts, Ring: ring}, base)
+	check(t, err)
 	public, err := url.Parse(base)
 	check(t, err)
 	cors, err := web.NewCORS(public, []string{friend}, false)
 	check(t, err)
 	h.router = web.NewRouter(cors, nil)
 	heady.Mount(h.router, heady.Parts{
-		Auth: h.auth, Account: account.New(db, h.receipts, lives.KeyGrace, h.auth.ProveAgain), Receipts: h.receipts, CORS: cors,
-		Directory: directory.New(db, h.receipts, ring, lives.JWTSecretOverlap, h.auth.EndAll),
+		Auth: h.auth, Account: account.New(db, h.receipts, lives.KeyGrace, h.auth.ProveAgain), Receipts: h.receipts, CORS: cors, OAuth: programs,
+		Directory: directory.New(db, h.receipts, ring, lives, h.auth.EndAll),
 		Cursors:   web.NewCursors(func(b []byte) []byte { m := sealer.MAC("cursor", b); return m[:] }),
 		BaseURL:   base, Origins: []string{friend, base}, Secure: true, Lifetimes: lives,
 	})
@@ -90,16 +94,16 @@ func check(t *testing.T, err error) {
 
 // A guest of the house holds one credential of each kind.
 type guest struct {
-	id, session, keyID, receipt        headykey.ID
-	email, token, cookie, refresh, key string
-	link                               string // confirms the address
+	id, session, keyID, receipt, client headykey.ID
+	email, token, cookie, refresh, key  string
+	link                                string // confirms the address
 }
 
 func (h *house) person(t *testing.T, role headykey.Role, scopes ...string) guest {
 	t.Helper()
 	g := guest{
 		id: headykey.NewID(), session: headykey.NewOrderedID(), keyID: headykey.NewOrderedID(), key: headykey.NewAPIKey(),
-		cookie: secret.Token(34), refresh: token.NewRefreshToken(), link: secret.Token(34),
+		client: headykey.NewID(), cookie: secret.Token(34), refresh: token.NewRefreshToken(), link: secret.Token(34),
 	}
 	g.email = string(g.id) + "@example.com"
 	user := headykey.User{ID: g.id, Email: g.email, Role: role, Type: headykey.Human}
@@ -120,6 +124,10 @@ func (h *house) person(t *testing.T, role headykey.Role, scopes ...string) guest
 		check(t, tx.InsertLink(store.Link{Hash: link[:], Purpose: "email.confirm", User: g.id, Expires: now.Add(time.Hour)}))
 		g.receipt, err = h.receipts.Append(tx, "", headykey.Act{Type: "account.created", By: headykey.System, Subject: g.id})
 		check(t, err)
+		check(t, tx.InsertClient(&headykey.Client{
+			ID: g.client, Name: "a client", AuthMethod: "client_secret_basic", Secret: keyHash[:],
+			Grants: []string{"client_credentials"}, Created: now,
+		}))
 		return tx.InsertAPIKey(&headykey.APIKey{ID: g.keyID, User: g.id, Role: role, Prefix: g.key[:12], Hash: keyHash[:], Scopes: scopes, Created: now})
 	}))
 	g.token, err = h.tokens.MakeAccess((&headykey.Proof{User: user, Session: session}).Holder())

@@ -66,6 +66,12 @@ func (d door) mountAdmin(rt *web.Router) {
 	rt.Handle("DELETE", "/api/admin/sessions/{id}", web.JSON(d.office, http.StatusOK, d.adminOnly(d.endSession)))
 	rt.Handle("GET", "/api/admin/receipts", web.JSON(d.office, http.StatusOK, d.allReceipts))
 	rt.Handle("GET", "/api/admin/stats", web.JSON(d.office, http.StatusOK, d.stats))
+	rt.Handle("GET", "/api/admin/clients", web.JSON(d.office, http.StatusOK, d.clients))
+	rt.Handle("POST", "/api/admin/clients", web.JSON(d.office, http.StatusCreated, d.createClient))
+	rt.Handle("GET", "/api/admin/clients/{id}", web.JSON(d.office, http.StatusOK, d.client))
+	rt.Handle("PATCH", "/api/admin/clients/{id}", web.JSON(d.office, http.StatusOK, d.changeClient))
+	rt.Handle("DELETE", "/api/admin/clients/{id}", web.JSON(d.office, http.StatusOK, d.deleteClient))
+	rt.Handle("POST", "/api/admin/clients/{id}/rotate-secret", web.JSON(d.office, http.StatusOK, d.rotateClientSecret))
 	rt.Handle("GET", "/api/admin/keys", web.JSON(d.office, http.StatusOK, d.signingKeys))
 	rt.Handle("POST", "/api/admin/keys/rotate", web.JSON(d.office, http.StatusOK, d.rotateSigningKey))
 }

@@ -65,7 +65,15 @@ func contract() map[string]rule {
 		"GET /api/admin/receipts":         {least: operator},
 		"GET /api/admin/stats":            {least: operator},
 		"GET /api/admin/keys":             {least: operator},
-		"POST /api/admin/keys/rotate":     {least: admin, body: `{"use":"heady"}`, receipts: []string{"key.rotated"}},
+
+		"GET /api/admin/clients":                     {least: operator},
+		"POST /api/admin/clients":                    {least: admin, body: `{"name":"a program"}`, receipts: []string{"client.created"}},
+		"GET /api/admin/clients/{id}":                {least: operator},
+		"PATCH /api/admin/clients/{id}":              {least: admin, body: `{"name":"another"}`, receipts: []string{"client.changed"}},
+		"DELETE /api/admin/clients/{id}":             {least: admin, receipts: []string{"client.deleted"}},
+		"POST /api/admin/clients/{id}/rotate-secret": {least: admin, receipts: []string{"client.secret_rotated"}},
+
+		"POST /api/admin/keys/rotate": {least: admin, body: `{"use":"heady"}`, receipts: []string{"key.rotated"}},
 	}
 }
 
@@ -74,6 +82,9 @@ func aim(pattern, body string, g guest) (path, text string) {
 	id := map[bool]headykey.ID{true: g.keyID, false: g.id}[strings.Contains(pattern, "api-keys")]
 	if strings.Contains(pattern, "sessions") {
 		id = g.session
+	}
+	if strings.Contains(pattern, "clients") {
+		id = g.client
 	}
 	shown := string(id)
 	if strings.Contains(pattern, "receipts/{id}") {

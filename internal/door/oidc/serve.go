@@ -1,0 +1,105 @@
+package oidc
+
+import (
+	"net/http"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/token"
+	"headykey.com/headykey/internal/web"
+)
+
+type tokenReply struct {
+	Access string `json:"access_token"`
+	Type   string `json:"token_type"`
+	Life   int64  `json:"expires_in"` // seconds
+	Scope  string `json:"scope,omitempty"`
+}
+
+// token serves POST /auth/v1/token (RFC 6749 §3.2).
+func (d door) token(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	in, err := d.read(w, r, "resource")
+	if err != nil {
+		return err
+	}
+	if !in.form.Has("grant_type") {
+		return headykey.ErrMissingField.About("grant_type")
+	}
+	out, err := d.OAuth.Token(r.Context(), in.client, oauth.Request{
+		Grant: in.form.Get("grant_type"), Scope: in.form.Get("scope"), Resources: in.form["resource"],
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1, beside the no-store of every answer
+	web.Reply(w, http.StatusOK, tokenReply{out.Access, "Bearer", int64(out.Life.Seconds()), out.Scope})
+	return nil
+}
+
+// inactive says of a token that it is not good, and nothing else.
+type inactive struct {
+	Active bool `json:"active"`
+}
+
+type activeReply struct {
+	Active   bool           `json:"active"`
+	Scope    string         `json:"scope,omitempty"`
+	Client   headykey.ID    `json:"client_id"`
+	Type     string         `json:"token_type"`
+	Expires  int64          `json:"exp"`
+	Issued   int64          `json:"iat"`
+	Subject  headykey.ID    `json:"sub"`
+	Audience token.Audience `json:"aud"`
+	Issuer   string         `json:"iss"`
+	ID       headykey.ID    `json:"jti"`
+}
+
+// introspect serves POST /auth/v1/oauth/introspect (RFC 7662 §2).
+func (d door) introspect(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	in, err := d.read(w, r)
+	if err != nil {
+		return err
+	}
+	if !in.form.Has("token") {
+		return headykey.ErrMissingField.About("token")
+	}
+	a, err := d.OAuth.Introspect(r.Context(), in.form.Get("token"))
+	switch {
+	case err != nil:
+		return err
+	case a == nil:
+		web.Reply(w, http.StatusOK, inactive{})
+		return nil
+	}
+	web.Reply(w, http.StatusOK, activeReply{
+		Active: true, Scope: a.Scope, Client: a.Client, Type: "Bearer", Expires: a.Expires, Issued: a.Issued,
+		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, ID: a.ID,
+	})
+	return nil
+}
+
+// revoke serves POST /auth/v1/oauth/revoke (RFC 7009 §2).
+func (d door) revoke(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	in, err := d.read(w, r)
+	if err != nil {
+		return err
+	}
+	if !in.form.Has("token") {
+		return headykey.ErrMissingField.About("token")
+	}
+	if err := d.OAuth.Revoke(r.Context(), in.client, in.from, in.form.Get("token")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// keySet serves GET /auth/v1/.well-known/jwks.json (RFC 7517 §5).
+func (d door) keySet(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	set, err := d.OAuth.KeySet()
+	if err != nil {
+		return err
+	}
+	web.ServeDocument(w, r, set.JSON, set.ETag)
+	return nil
+}

@@ -1,0 +1,67 @@
+package oauth
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"headykey.com/headykey"
+)
+
+// How much a client may be registered for.
+const (
+	maxScopes    = 89
+	maxScopeText = 1597 // bytes of all scopes together: each may stand in one token
+	maxAddresses = 34   // of redirect URIs, and of resources
+)
+
+// scopeForm is a scope-token of RFC 6749 §3.3, at most 89 characters.
+var scopeForm = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,89}$`)
+
+// check returns nil if c may be kept, or headykey.ErrInvalid about what may not.
+func (s *Service) check(c *headykey.Client) error {
+	name, err := headykey.CleanName(c.Name)
+	if err != nil {
+		return err
+	}
+	if c.Name = name; name == "" {
+		return headykey.ErrMissingField.About("name")
+	}
+	if !slices.Contains(AuthMethods, c.AuthMethod) {
+		return invalid("token_endpoint_auth_method", "This way to prove a client does not exist here.")
+	}
+	for _, g := range c.Grants {
+		if !slices.Contains(GrantTypes(), g) {
+			return invalid("grant_types", "This grant type does not exist here.")
+		}
+	}
+	if len(strings.Join(c.Scopes, " ")) > maxScopeText {
+		return invalid("scopes", "All scopes together have more than 1597 bytes.")
+	}
+	if len(c.Scopes) > maxScopes || slices.ContainsFunc(c.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }) {
+		return invalid("scopes", "Scopes are up to 89 words of printable ASCII.")
+	}
+	if err := checkAddresses("redirect_uris", "redirect URI", c.Redirects, redirectFault); err != nil {
+		return err
+	}
+	return checkAddresses("resources", "resource", c.Resources, func(text string) string {
+		if text == s.base+"/api" {
+			return "must not be the HeadyKey API, which takes no tokens of clients"
+		}
+		return resourceFault(text)
+	})
+}
+
+func checkAddresses(field, what string, all []string, faultOf func(string) string) error {
+	if len(all) > maxAddresses {
+		return invalid(field, "There are more than 34.")
+	}
+	for _, text := range all {
+		if fault := faultOf(text); fault != "" {
+			return invalid(field, "A "+what+" "+fault+".")
+		}
+	}
+	return nil
+}
+
+func invalid(field, text string) error { return headykey.ErrInvalid.Saying(text).About(field) }
