@@ -313,11 +313,9 @@ func TestUnusableDatabasesAreNamed(t *testing.T) {
 		}
 	})
 	t.Run("read-only", func(t *testing.T) {
-		at, err := url.Parse(dsn)
+		at, err := url.Parse(freshDatabase(t))
 		must(t, err)
 		at.RawQuery = "sslmode=disable&default_transaction_read_only=on"
-		fresh := freshDatabase(t)
-		at.Path = "/" + filepath.Base(fresh)
 		finish(t, config{limits: true}.command(house{t.TempDir(), at.String()}), "").refusal(t, "read-only")
 	})
 }
