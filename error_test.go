@@ -43,7 +43,7 @@ func TestAnErrorIsNeverChangedByWhatIsMadeOfIt(t *testing.T) {
 }
 
 func TestErrorsAreToldApartByCode(t *testing.T) {
-	if errors.Is(headykey.ErrInvalidToken, headykey.ErrTokenExpired) || errors.Is(headykey.ErrInvalid, errors.New("invalid_value")) {
+	if errors.Is(headykey.ErrInvalidToken, headykey.ErrTokenExpired) || headykey.ErrInvalid.Is(errors.New("invalid_value")) {
 		t.Error("two errors of different codes are the same")
 	}
 	wrapped := fmt.Errorf("save: %w", headykey.ErrNotFound.Saying("No such key."))

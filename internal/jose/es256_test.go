@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"math/big"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,16 +17,20 @@ import (
 // vectorKey is the key of RFC 7515 appendix A.3.
 func vectorKey(t testing.TB) *ecdsa.PublicKey {
 	t.Helper()
-	part := func(text string) *big.Int {
-		b, err := base64.RawURLEncoding.DecodeString(text)
+	// Uncompressed (SEC 1 §2.3.3): 4, x, y, each coordinate of 32 bytes.
+	point := []byte{4}
+	for _, part := range []string{"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"} {
+		b, err := base64.RawURLEncoding.DecodeString(part)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return new(big.Int).SetBytes(b)
+		point = append(point, b...)
 	}
-	return &ecdsa.PublicKey{
-		Curve: elliptic.P256(), X: part("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), Y: part("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return key
 }
 
 // The token of RFC 7515 appendix A.3 is rightly signed, and says not what it is

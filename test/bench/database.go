@@ -24,13 +24,6 @@ type database struct {
 	dsn string // "": SQLite
 }
 
-func (d *database) engine() string {
-	if d.dsn == "" {
-		return "sqlite"
-	}
-	return "postgres"
-}
-
 // flags returns the settings that find this database.
 func (d *database) flags() []string {
 	if d.dsn == "" {
