@@ -72,16 +72,21 @@ func (j job) repeat(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// spareMemory is how much free memory the process keeps for what comes next, in
-// bytes.
+// spareMemory is how much memory beyond what is in use the process keeps for what
+// comes next, in bytes.
 const spareMemory = 34 << 20
 
 // giveBack returns the memory of a burst to the system once it is over: each
 // password that is hashed leaves 19 MiB of garbage.
 func giveBack(context.Context) error {
-	free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
-	metrics.Read(free)
-	if free[0].Value.Uint64() > spareMemory {
+	heap := []metrics.Sample{
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"}, // with garbage that no collection has met
+		{Name: "/gc/heap/live:bytes"},                // after the last collection
+	}
+	metrics.Read(heap)
+	free, objects, live := heap[0].Value.Uint64(), heap[1].Value.Uint64(), heap[2].Value.Uint64()
+	if free+objects > live+spareMemory {
 		debug.FreeOSMemory()
 	}
 	return nil
