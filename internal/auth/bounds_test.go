@@ -148,3 +148,22 @@ func TestALostConfirmationBarsNobodyForEver(t *testing.T) {
 		}
 	})
 }
+
+// A caller who was identified a moment ago gets no token for a session that has
+// ended since, by cookie as little as by refresh token.
+func TestACookieOfAnEndedSessionGivesNoToken(t *testing.T) {
+	h := build(t)
+	user := h.person(t, ada, headykey.RoleUser)
+	g := h.signIn(t, ada)
+	by := caller(t)(h.ByCookie(t.Context(), g.Cookie, home))
+	if _, err := h.RefreshByCookie(t.Context(), by); err != nil {
+		t.Errorf("while it lives: %v", err)
+	}
+	h.update(t, func(tx *store.Tx) error {
+		_, err := tx.EndSession(user.ID, g.Session)
+		return err
+	})
+	if got, err := h.RefreshByCookie(t.Context(), by); got != nil || !errors.Is(err, headykey.ErrInvalidToken) {
+		t.Errorf("once it has ended: got %+v, %v", got, err)
+	}
+}

@@ -216,14 +216,16 @@ func (s *Service) punishReuse(ctx context.Context, h *headykey.Holder, from head
 }
 
 // RefreshByCookie makes an access token for the session of a browser's cookie,
-// which by was identified with.
+// which by was identified with. It fails with headykey.ErrInvalidToken once that
+// session or its user is at an end.
 func (s *Service) RefreshByCookie(ctx context.Context, by headykey.Caller) (*Grant, error) {
 	var p *headykey.Proof
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		p, err = tx.ProofBySession(by.User, by.Session)
 		return err
 	})
-	if err != nil {
+	// by may be up to a second old; a refresh token is looked at anew, and so is this.
+	if _, err := sessionCaller(p, err, headykey.BySession); err != nil {
 		return nil, err
 	}
 	access, err := s.Tokens.MakeAccess(p.Holder())
