@@ -40,7 +40,29 @@ var (
 	ErrGrantNotAllowed = &Error{Kind: Invalid, Code: "grant_not_allowed", Text: "This client is not registered for this grant type."}
 	ErrScopeNotAllowed = &Error{Kind: Invalid, Code: "scope_not_allowed", Text: "A scope is malformed, or this client is not registered for it."}
 	ErrBadResource     = &Error{Kind: Invalid, Code: "bad_resource", Text: "A resource is not one that this client is registered for."}
+	ErrGrantSpent      = &Error{Kind: Invalid, Code: "grant_spent", Text: "This code or token is unknown, spent, expired, or was given to another client."}
 	ErrForeignToken    = &Error{Kind: Invalid, Code: "foreign_token", Text: "This token was issued to another client."}
+
+	ErrBadRedirect         = &Error{Kind: Invalid, Code: "bad_redirect_uri", Text: "The redirect_uri is not one that this client is registered with."}
+	ErrBadAuthorization    = &Error{Kind: Invalid, Code: "bad_authorization_request", Text: "The authorization request is not usable."}
+	ErrUnknownResponse     = &Error{Kind: Invalid, Code: "unknown_response_type", Text: "This server does not have this response type, or the client is not registered for it."}
+	ErrLoginRequired       = &Error{Kind: Unproven, Code: "login_required", Text: "The person must sign in first, and the request forbids asking them to."}
+	ErrConsentRequired     = &Error{Kind: Forbidden, Code: "consent_required", Text: "The person must be asked first, and the request forbids it."}
+	ErrChoiceRequired      = &Error{Kind: Forbidden, Code: "account_selection_required", Text: "The person must choose an account first, and the request forbids asking them to."}
+	ErrAccessDenied        = &Error{Kind: Forbidden, Code: "access_denied", Text: "The person, or the server, said no."}
+	ErrUnmetAuthentication = &Error{Kind: Forbidden, Code: "unmet_authentication", Text: "The person cannot prove themselves in the way that was asked for."}
+	ErrNoRequestObjects    = &Error{Kind: Invalid, Code: "request_object_not_supported", Text: "This client may not send its request as this kind of request object."}
+	ErrNoRequestURI        = &Error{Kind: Invalid, Code: "request_uri_not_supported", Text: "This client may not send its request by this kind of reference."}
+	ErrBadRequestObject    = &Error{Kind: Invalid, Code: "bad_request_object", Text: "The request object is not valid, or not signed by this client."}
+	ErrBadRequestURI       = &Error{Kind: Invalid, Code: "bad_request_uri", Text: "The request_uri is unknown, expired, used before, or of another client."}
+	ErrBadDetails          = &Error{Kind: Invalid, Code: "bad_authorization_details", Text: "The authorization_details are malformed, or of a type that this client is not registered for."}
+	ErrBadProof            = &Error{Kind: Invalid, Code: "bad_dpop_proof", Text: "The DPoP proof is missing or not valid for this request."}
+	ErrUseNonce            = &Error{Kind: Invalid, Code: "use_dpop_nonce", Text: "Put the nonce of the DPoP-Nonce header into a new proof."}
+	ErrPending             = &Error{Kind: Invalid, Code: "authorization_pending", Text: "The person has not answered yet. Ask again after the interval."}
+	ErrSlowDown            = &Error{Kind: Invalid, Code: "slow_down", Text: "You ask too often. Leave five seconds more between two questions."}
+	ErrRequestExpired      = &Error{Kind: Invalid, Code: "request_expired", Text: "The person did not answer in time. Begin again."}
+	ErrBadMetadata         = &Error{Kind: Invalid, Code: "bad_client_metadata", Text: "A value of the client's registration is not usable."}
+	ErrTokenScope          = &Error{Kind: Forbidden, Code: "token_scope", Text: "The access token was not given the scope for this."}
 
 	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}
 	ErrEmailTaken  = &Error{Kind: Conflict, Code: "email_taken", Text: "An account with this email address exists already."}

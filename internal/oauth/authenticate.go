@@ -11,10 +11,11 @@ import (
 const (
 	SecretBasic = "client_secret_basic" // in the Authorization header (RFC 6749 §2.3.1)
 	SecretPost  = "client_secret_post"  // in the body
+	SecretJWT   = "client_secret_jwt"   // by a JWT made with the secret (OpenID Connect Core §9)
 )
 
 // AuthMethods lists the ways that exist here; the first is the usual one.
-var AuthMethods = []string{SecretBasic, SecretPost}
+var AuthMethods = []string{SecretBasic, SecretPost, headykey.AuthNone}
 
 // secretSize is how many random bytes a client's secret has: 272 bits. A secret of
 // such size needs no slow hash.
@@ -42,10 +43,20 @@ func (s *Service) Authenticate(ctx context.Context, p Proof) (*headykey.Client, 
 	if err != nil {
 		return nil, err
 	}
-	hash := secret.Hash(p.Secret)
-	same := secret.Equal(hash[:], c.Secret)
-	if !same || c.AuthMethod != p.Method || !c.Disabled.IsZero() {
+	if c.AuthMethod != p.Method || !c.Disabled.IsZero() || !s.proves(c, p) {
 		return nil, headykey.ErrBadClient
 	}
 	return c, nil
+}
+
+// proves reports whether p, which uses c's method, proves c.
+func (s *Service) proves(c *headykey.Client, p Proof) bool {
+	switch p.Method {
+	case SecretBasic, SecretPost:
+		hash := secret.Hash(p.Secret)
+		return secret.Equal(hash[:], c.Secret)
+	case headykey.AuthNone: // a public client says who it is; its grants prove the rest
+		return p.Secret == ""
+	}
+	return false
 }

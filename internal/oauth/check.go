@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,17 @@ func (s *Service) check(c *headykey.Client) error {
 			return invalid("grant_types", "This grant type does not exist here.")
 		}
 	}
+	if c.Public() && c.May("client_credentials") {
+		return invalid("grant_types", "A public client has nothing to get tokens of its own by.")
+	}
+	if c.May("authorization_code") && len(c.Redirects) == 0 {
+		return invalid("redirect_uris", "A client that gets codes needs a redirect URI.")
+	}
+	for _, r := range c.Responses() {
+		if !slices.Contains(ResponseTypes, r) {
+			return invalid("response_types", "This response type does not exist here.")
+		}
+	}
 	if len(strings.Join(c.Scopes, " ")) > maxScopeText {
 		return invalid("scopes", "All scopes together have more than 1597 bytes.")
 	}
@@ -65,3 +77,18 @@ func checkAddresses(field, what string, all []string, faultOf func(string) strin
 }
 
 func invalid(field, text string) error { return headykey.ErrInvalid.Saying(text).About(field) }
+
+// originsOf is where c's pages come from: those of its redirect URIs.
+func originsOf(c *headykey.Client) []string {
+	var all []string
+	for _, text := range c.Redirects {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+			continue
+		}
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(all, origin) {
+			all = append(all, origin)
+		}
+	}
+	return all
+}

@@ -12,17 +12,61 @@ import (
 // A ClientWish is what somebody wants of a new client.
 type ClientWish struct {
 	Name       string
-	AuthMethod string   // "": the first of AuthMethods
-	Grants     []string // none: client_credentials
-	Scopes     []string
+	AuthMethod string           // "": the first of AuthMethods
+	Profile    headykey.Profile // "": ProfileOIDC
+	Trusted    bool             // first party: people are not asked for their consent
+	Grants     []string         // none: by code if there are Redirects, else client_credentials
+	Scopes     []string         // none: StandardScopes if people may be sent to it
 	Redirects  []string
 	Resources  []string // none: the server's own
+	Details    headykey.ClientDetails
 }
 
-// A NewClient is a client's record and, this once, its secret.
+// A NewClient is a client's record and, this once, its secret; "" if it has none.
 type NewClient struct {
 	Record headykey.Client
 	Secret string
+}
+
+// record is the client that wish means, before it was checked.
+func (wish ClientWish) record() headykey.Client {
+	c := headykey.Client{
+		ID: headykey.NewID(), Name: wish.Name, AuthMethod: wish.AuthMethod, Profile: wish.Profile, Trusted: wish.Trusted,
+		Origin: headykey.ByOperator, Grants: wish.Grants, Scopes: wish.Scopes, Redirects: wish.Redirects,
+		Resources: wish.Resources, Details: wish.Details,
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = AuthMethods[0]
+	}
+	if c.Profile == "" {
+		c.Profile = headykey.ProfileOIDC
+	}
+	if len(c.Grants) == 0 && len(c.Redirects) > 0 {
+		c.Grants = []string{"authorization_code", "refresh_token"}
+	}
+	if len(c.Grants) == 0 {
+		c.Grants = []string{"client_credentials"}
+	}
+	if len(c.Scopes) == 0 && len(c.Redirects) > 0 {
+		c.Scopes = StandardScopes
+	}
+	return c
+}
+
+// giveSecret gives c a new secret, if its method has one, and returns it. Where
+// signatures are made with it, it is kept sealed; else its hash alone is.
+func (s *Service) giveSecret(c *headykey.Client) string {
+	c.Secret, c.SealedSecret = nil, nil
+	if !strings.HasPrefix(c.AuthMethod, "client_secret_") {
+		return ""
+	}
+	text := secret.Token(secretSize)
+	hash := secret.Hash(text)
+	c.Secret = hash[:]
+	if c.AuthMethod == SecretJWT {
+		c.SealedSecret = s.Seal("client secret "+string(c.ID), []byte(text))
+	}
+	return text
 }
 
 // CreateClient registers a client. It fails with headykey.ErrInvalid about what is
@@ -31,29 +75,19 @@ func (s *Service) CreateClient(ctx context.Context, by headykey.Caller, wish Cli
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return NewClient{}, err
 	}
-	fresh := NewClient{Secret: secret.Token(secretSize), Record: headykey.Client{
-		ID: headykey.NewID(), Name: wish.Name, AuthMethod: wish.AuthMethod, Grants: wish.Grants,
-		Scopes: wish.Scopes, Redirects: wish.Redirects, Resources: wish.Resources,
-	}}
+	fresh := NewClient{Record: wish.record()}
 	c := &fresh.Record
-	if c.AuthMethod == "" {
-		c.AuthMethod = AuthMethods[0]
-	}
-	if len(c.Grants) == 0 {
-		c.Grants = []string{"client_credentials"}
-	}
 	if err := s.check(c); err != nil {
 		return NewClient{}, err
 	}
-	hash := secret.Hash(fresh.Secret)
-	c.Secret = hash[:]
+	fresh.Secret = s.giveSecret(c)
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		c.Created = tx.Now
-		if err := tx.InsertClient(c); err != nil {
+		if err := tx.InsertClient(c, originsOf(c)); err != nil {
 			return err
 		}
 		return s.note(ctx, tx, by, c.ID, "client.created", map[string]any{
-			"auth_method": c.AuthMethod, "grants": c.Grants, "scopes": append([]string{}, c.Scopes...),
+			"auth_method": c.AuthMethod, "profile": c.Profile, "grants": c.Grants, "scopes": append([]string{}, c.Scopes...),
 		})
 	})
 	return fresh, err
@@ -94,21 +128,22 @@ func (s *Service) Client(ctx context.Context, by headykey.Caller, id headykey.ID
 }
 
 // RotateSecret gives a client a new secret in place of the old one, which counts
-// no more. Its tokens stay. It fails with headykey.ErrNotFound. The receipt is
-// "client.secret_rotated".
+// no more. Its tokens stay. It fails with headykey.ErrNotFound, and with ErrConflict
+// if it has none. The receipt is "client.secret_rotated".
 func (s *Service) RotateSecret(ctx context.Context, by headykey.Caller, id headykey.ID) (NewClient, error) {
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return NewClient{}, err
 	}
-	fresh := NewClient{Secret: secret.Token(secretSize)}
-	hash := secret.Hash(fresh.Secret)
+	var fresh NewClient
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		c, err := tx.Client(id)
 		if err != nil {
 			return err
 		}
-		c.Secret = hash[:]
-		if err := tx.UpdateClient(c); err != nil {
+		if fresh.Secret = s.giveSecret(c); fresh.Secret == "" {
+			return headykey.ErrConflict.Saying("This client does not prove itself by a secret.")
+		}
+		if err := tx.UpdateClient(c, originsOf(c)); err != nil {
 			return err
 		}
 		fresh.Record = *c
@@ -135,7 +170,7 @@ func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id heady
 			return err
 		}
 		client = c
-		changed := apply(c, change)
+		changed := append(apply(c, change), vouch(c, change.Verified, tx.Now)...)
 		if err := s.check(c); err != nil {
 			return err
 		}
@@ -143,7 +178,7 @@ func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id heady
 		if len(changed) == 0 && state == "" {
 			return nil
 		}
-		if err := tx.UpdateClient(c); err != nil {
+		if err := tx.UpdateClient(c, originsOf(c)); err != nil {
 			return err
 		}
 		if len(changed) > 0 {
@@ -177,7 +212,23 @@ func apply(c *headykey.Client, change headykey.ClientChange) (changed []string) 
 			*one.of, changed = *one.to, append(changed, one.name)
 		}
 	}
+	if change.Trusted != nil && *change.Trusted != c.Trusted {
+		c.Trusted, changed = *change.Trusted, append(changed, "trusted")
+	}
 	return changed
+}
+
+// vouch notes that an administrator vouches for c, or does not any more.
+func vouch(c *headykey.Client, verified *bool, now time.Time) (changed []string) {
+	switch {
+	case verified == nil || *verified != c.Verified.IsZero():
+		return nil
+	case *verified:
+		c.Verified = now
+	default:
+		c.Verified = time.Time{}
+	}
+	return []string{"verified"}
 }
 
 // applyState disables or enables c and returns the receipt's type, or "" if it was

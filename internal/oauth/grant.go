@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"headykey.com/headykey"
 )
 
 // A grant is one way to earn tokens. The token endpoint owns all that grants
-// share (client authentication, scopes, resources, issuing, the receipt), so a
-// grant can forget none of it: it only turns a request into a permit.
+// share (client authentication, possession, scopes, resources, issuing, the
+// receipt), so a grant can forget none of it: it only turns a request into a permit.
 type grant struct {
 	name   string // grant_type
 	redeem func(ctx context.Context, s *Service, c *headykey.Client, req Request) (Permit, error)
@@ -17,23 +19,33 @@ type grant struct {
 
 // grants is the list to extend; the metadata reads it, too.
 var grants = []grant{
+	{"authorization_code", redeemCode},
+	{"refresh_token", redeemRefresh},
 	{"client_credentials", redeemClientCredentials},
 }
 
 // A Permit is what a grant allows at most; the request may ask for less.
 type Permit struct {
+	// Proof is the authorization that the tokens stand on; nil: the client acts for
+	// itself, with the three fields below.
+	Proof     *headykey.AuthorizationProof
 	Subject   headykey.ID
 	Scopes    []string
 	Resources []string
+
+	Act     jsontext.Value // who acts (RFC 8693 §4.1)
+	Refresh string         // refresh token to give; "": none
+	Kind    string         // issued_token_type of an exchange; "": it is none
 }
 
-// GrantTypes lists the grants that exist here.
+// GrantTypes lists the grants that exist here. The implicit one is a word of
+// registrations only: there is nothing to redeem (OpenID Connect Registration §2).
 func GrantTypes() []string {
 	var names []string
 	for _, g := range grants {
 		names = append(names, g.name)
 	}
-	return names
+	return append(names, "implicit")
 }
 
 // grantFor returns the grant called name if c may use it.
@@ -42,7 +54,7 @@ func grantFor(c *headykey.Client, name string) (grant, error) {
 	if i < 0 {
 		return grant{}, headykey.ErrUnknownGrant
 	}
-	if !slices.Contains(c.Grants, name) {
+	if !c.May(name) {
 		return grant{}, headykey.ErrGrantNotAllowed
 	}
 	return grants[i], nil

@@ -11,6 +11,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/store"
@@ -31,6 +32,12 @@ type Parts struct {
 	Tokens   *token.Service
 	Receipts *receipt.Ledger
 	Ring     *keyring.Ring
+	Fetch    *fetch.Client
+
+	// MAC, Seal and Open are those of the server's Sealer.
+	MAC  func(purpose string, data ...[]byte) [32]byte
+	Seal func(purpose string, plain []byte) []byte
+	Open func(purpose string, sealed []byte) ([]byte, error)
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.
@@ -39,6 +46,7 @@ type Service struct {
 	base    string
 	clients *otter.Cache[headykey.ID, *known]
 	live    *otter.Cache[[32]byte, *live]
+	origins *otter.Cache[string, *knownOrigin]
 
 	mu     sync.Mutex
 	issued map[headykey.ID]int64 // tokens issued by client, not yet told in a receipt
@@ -49,6 +57,9 @@ func New(p Parts, base string) (*Service, error) {
 	s := &Service{Parts: p, base: base, issued: map[headykey.ID]int64{}}
 	var err error
 	if s.clients, err = otter.New(&otter.Options[headykey.ID, *known]{MaximumSize: maxClients}); err != nil {
+		return nil, err
+	}
+	if s.origins, err = otter.New(&otter.Options[string, *knownOrigin]{MaximumSize: maxClients}); err != nil {
 		return nil, err
 	}
 	s.live, err = otter.New(&otter.Options[[32]byte, *live]{MaximumSize: maxLive})
@@ -85,6 +96,30 @@ func (s *Service) client(ctx context.Context, id headykey.ID) (*headykey.Client,
 	}
 	s.clients.Set(id, k)
 	return &k.client, nil
+}
+
+// KnowsOrigin reports whether the pages of a registered client come from origin, so
+// that they may call the OAuth endpoints.
+func (s *Service) KnowsOrigin(ctx context.Context, origin string) bool {
+	if o, ok := s.origins.GetIfPresent(origin); ok && o.epoch.Current() && s.DB.Fresh() {
+		return o.known
+	}
+	o := &knownOrigin{epoch: s.DB.Epoch(store.OriginsEpoch)}
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		o.known, err = tx.HasClientOrigin(origin)
+		return err
+	})
+	if err != nil {
+		return false // it may try again
+	}
+	s.origins.Set(origin, o)
+	return o.known
+}
+
+// A knownOrigin is remembered until any client changes.
+type knownOrigin struct {
+	known bool
+	epoch store.Epoch
 }
 
 // as is the caller that a client is.

@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"context"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,30 +16,69 @@ const maxAudience = 2584 // bytes of all resources of one token
 
 // A Request is what a client asks of the token endpoint.
 type Request struct {
-	Grant     string   // grant_type
-	Scope     string   // words with one space between them; "": all that it may
-	Resources []string // RFC 8707; none: the usual one
+	Grant      string     // grant_type
+	Scope      string     // words with one space between them; "": all that it may
+	Resources  []string   // RFC 8707; none: the usual one
+	Form       url.Values // what the grant itself needs, each once
+	Possession Possession // the keys that the request shows to hold
+	From       headykey.From
 }
 
 // Issued is what the token endpoint gives.
 type Issued struct {
-	Access string
-	Life   time.Duration // of Access
-	Scope  string        // what it may be used for; "": nothing in particular
+	Access  string
+	Type    string        // Bearer, DPoP
+	Life    time.Duration // of Access
+	Scope   string        // what it may be used for; "": nothing in particular
+	Refresh string        // "": none
+	ID      string        // ID token; "": none
+	Details []byte        // authorization_details (RFC 9396 §7); nil: none
+	Kind    string        // issued_token_type (RFC 8693 §2.2.1); "": not an exchange
 }
 
-// Token gives the client c, which has proven itself, a token for what it asks. It
-// fails with headykey.ErrUnknownGrant, ErrGrantNotAllowed, ErrScopeNotAllowed and
-// ErrBadResource. The receipt "token.issued" follows within a second, with a count.
+// Token gives the client c, which has proven itself, tokens for what it asks. It
+// fails with headykey.ErrUnknownGrant, ErrGrantNotAllowed, ErrScopeNotAllowed,
+// ErrBadResource, ErrBadProof, and as the grant does. The receipt "token.issued"
+// follows within a second, with a count; a grant that is used up leaves its own.
 func (s *Service) Token(ctx context.Context, c *headykey.Client, req Request) (Issued, error) {
 	g, err := grantFor(c, req.Grant)
 	if err != nil {
+		return Issued{}, err
+	}
+	if err := s.demandPossession(c, req.Possession); err != nil {
 		return Issued{}, err
 	}
 	permit, err := g.redeem(ctx, s, c, req)
 	if err != nil {
 		return Issued{}, err
 	}
+	out, err := s.issue(ctx, c, permit, req)
+	if err == nil {
+		s.noteIssue(c.ID)
+	}
+	return out, err
+}
+
+// issue makes the tokens that a permit allows. Every grant ends here.
+func (s *Service) issue(ctx context.Context, c *headykey.Client, permit Permit, req Request) (Issued, error) {
+	if permit.Proof == nil {
+		return s.ownAccess(c, permit, req)
+	}
+	out, err := s.access(c, permit.Proof, req)
+	if err != nil {
+		return Issued{}, err
+	}
+	out.Refresh, out.Kind = permit.Refresh, permit.Kind
+	t := &permit.Proof.Authorization.Terms
+	out.Details = t.Details
+	if t.Has(headykey.ScopeOpenID) && permit.Kind == "" {
+		out.ID, err = s.idToken(ctx, c, permit.Proof, halves{Access: out.Access})
+	}
+	return out, err
+}
+
+// ownAccess makes an access token for a client by itself.
+func (s *Service) ownAccess(c *headykey.Client, permit Permit, req Request) (Issued, error) {
 	scopes, err := narrowScopes(permit.Scopes, req.Scope)
 	if err != nil {
 		return Issued{}, err
@@ -46,15 +87,57 @@ func (s *Service) Token(ctx context.Context, c *headykey.Client, req Request) (I
 	if err != nil {
 		return Issued{}, err
 	}
-	scope := strings.Join(scopes, " ")
-	access, err := s.Tokens.MakeClientAccess(token.ClientAccess{
-		Subject: permit.Subject, Audience: audience, Client: c.ID, Scope: scope,
+	return s.makeAccess(token.ClientAccess{
+		Subject: string(permit.Subject), Audience: audience, Client: c.ID, Scope: strings.Join(scopes, " "),
+		Bound: req.Possession.confirm(c), Act: permit.Act,
 	})
+}
+
+// access makes an access token that stands on an authorization. The request may ask
+// for less than was allowed.
+func (s *Service) access(c *headykey.Client, p *headykey.AuthorizationProof, req Request) (Issued, error) {
+	a := &p.Authorization
+	scopes, err := narrowScopes(a.Terms.Scopes, req.Scope)
 	if err != nil {
 		return Issued{}, err
 	}
-	s.noteIssue(c.ID)
-	return Issued{Access: access, Life: s.Tokens.Life(), Scope: scope}, nil
+	allowed := a.Terms.Resources
+	if len(allowed) == 0 {
+		allowed = s.resourcesOf(c)
+	}
+	audience, err := s.narrowAudience(allowed, a.Terms.Resources, req.Resources)
+	if err != nil {
+		return Issued{}, err
+	}
+	if len(a.Terms.Resources)+len(req.Resources) == 0 && slices.Contains(scopes, headykey.ScopeOpenID) && !slices.Contains(audience, s.ownResource()) {
+		audience = append(slices.Clone(audience), s.Issuer()) // or its own userinfo would refuse it
+	}
+	return s.makeAccess(token.ClientAccess{
+		Subject: a.Terms.Subject, Audience: audience, Client: c.ID, Scope: strings.Join(scopes, " "), Grant: a.ID,
+		Session: a.Session, Proven: a.Terms.Proven, ACR: a.Terms.ACR, AMR: a.Terms.AMR, Bound: req.Possession.confirm(c),
+		Details: a.Terms.Details, Act: a.Terms.Act, MayAct: a.Terms.MayAct,
+	})
+}
+
+// narrowAudience is what a token is for: what the request names, else all that was
+// asked for at the beginning, else the usual one.
+func (s *Service) narrowAudience(allowed, chosen, asked []string) ([]string, error) {
+	if len(asked) == 0 && len(chosen) > 0 {
+		return chosen, nil
+	}
+	return s.narrowResources(allowed, asked)
+}
+
+func (s *Service) makeAccess(a token.ClientAccess) (Issued, error) {
+	text, err := s.Tokens.MakeClientAccess(a)
+	if err != nil {
+		return Issued{}, err
+	}
+	out := Issued{Access: text, Type: "Bearer", Life: s.Tokens.Life(), Scope: a.Scope}
+	if a.Bound != nil && a.Bound.JKT != "" {
+		out.Type = "DPoP"
+	}
+	return out, nil
 }
 
 // narrowScopes returns what asked asks of allowed, each once; all of it if nothing
@@ -114,3 +197,8 @@ func (s *Service) resourcesOf(c *headykey.Client) []string {
 	}
 	return c.Resources
 }
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+
+// hasWord reports whether word is among the words of text.
+func hasWord(text, word string) bool { return slices.Contains(strings.Fields(text), word) }

@@ -31,7 +31,12 @@ const (
 	// access tokens; subject: its id.
 	ChangedClient = "client"
 	ChangedToken  = "token"
+	// ChangedOrigins is of the origins of all clients together; subject: OriginsEpoch.
+	ChangedOrigins = "origins"
 )
+
+// OriginsEpoch is the subject of ChangedOrigins.
+const OriginsEpoch = headykey.ID("client origins")
 
 // A change says that caches must look at something again.
 type change struct {

@@ -9,6 +9,8 @@ import (
 	"iter"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"headykey.com/headykey"
 )
 
@@ -212,6 +214,58 @@ func (l list) Scan(src any) error {
 		return nil
 	}
 	return json.Unmarshal(text, l.words)
+}
+
+// maybeList scans a list of words that may be NULL.
+type maybeList struct{ words *[]string }
+
+// Scan implements sql.Scanner.
+func (l maybeList) Scan(src any) error {
+	if src == nil {
+		return nil
+	}
+	return list(l).Scan(src)
+}
+
+// maybeText scans text that may be NULL.
+type maybeText struct{ text *string }
+
+// Scan implements sql.Scanner.
+func (m maybeText) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*m.text = ""
+	case string:
+		*m.text = v
+	case []byte:
+		*m.text = string(v)
+	default:
+		return fmt.Errorf("text, not %T", src)
+	}
+	return nil
+}
+
+// object is the parameter for a value kept as a JSON object.
+func object(v any) (string, error) {
+	text, err := jsonv2.Marshal(v, jsonv2.Deterministic(true))
+	if err != nil {
+		return "", fmt.Errorf("write JSON: %w", err)
+	}
+	return string(text), nil
+}
+
+// from scans a value that is kept as JSON.
+type from struct{ value any }
+
+// Scan implements sql.Scanner.
+func (f from) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return jsonv2.Unmarshal([]byte(v), f.value)
+	case []byte:
+		return jsonv2.Unmarshal(v, f.value)
+	}
+	return fmt.Errorf("JSON, not %T", src)
 }
 
 // isMissing reports whether err says that there was no such row.

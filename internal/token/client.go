@@ -35,14 +35,29 @@ func (a *Audience) UnmarshalJSON(text []byte) error {
 
 // ClientAccess is what the access token of an OAuth client says (RFC 9068 §2.2).
 type ClientAccess struct {
-	Issuer   string      `json:"iss"`
-	Subject  headykey.ID `json:"sub"` // the client itself, where no person stands behind it
-	Audience Audience    `json:"aud"`
-	Client   headykey.ID `json:"client_id"`
-	Scope    string      `json:"scope,omitempty"`
-	ID       headykey.ID `json:"jti"`
-	Issued   int64       `json:"iat"` // seconds since 1970
-	Expires  int64       `json:"exp"` // seconds since 1970
+	Issuer   string         `json:"iss"`
+	Subject  string         `json:"sub"` // the person as the client knows them; the client itself, where there is none
+	Audience Audience       `json:"aud"`
+	Client   headykey.ID    `json:"client_id"`
+	Scope    string         `json:"scope,omitempty"`
+	ID       headykey.ID    `json:"jti"`
+	Issued   int64          `json:"iat"` // seconds since 1970
+	Expires  int64          `json:"exp"` // seconds since 1970
+	Grant    headykey.ID    `json:"grant_id,omitempty"` // the authorization that it stands on
+	Session  headykey.ID    `json:"sid,omitempty"`      // the sign-in behind it
+	Proven   int64          `json:"auth_time,omitempty"`
+	ACR      string         `json:"acr,omitempty"`
+	AMR      []string       `json:"amr,omitempty"`
+	Bound    *Confirmation  `json:"cnf,omitempty"`
+	Details  jsontext.Value `json:"authorization_details,omitempty"` // RFC 9396 §9.1
+	Act      jsontext.Value `json:"act,omitempty"`                   // RFC 8693 §4.1
+	MayAct   jsontext.Value `json:"may_act,omitempty"`               // RFC 8693 §4.4
+}
+
+// A Confirmation is the key that whoever shows the token must hold.
+type Confirmation struct {
+	JKT string `json:"jkt,omitempty"`      // of a DPoP key (RFC 9449 §6.1)
+	X5T string `json:"x5t#S256,omitempty"` // of a client certificate (RFC 8705 §3.1)
 }
 
 // MakeClientAccess returns an access token that says a, whose issuer, id and times

@@ -25,6 +25,9 @@ const (
 // lost answer: either the client or a thief holds a stale copy.
 var ErrReused = errors.New("refresh token used again")
 
+// RefreshLife is how long an unused refresh token lives.
+func (s *Service) RefreshLife() time.Duration { return s.config.Refresh }
+
 // NewRefreshToken returns the first token of a new family: 68 hex digits of fresh
 // randomness.
 func NewRefreshToken() string { return secret.Token(refreshSize) }
@@ -82,7 +85,7 @@ func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
 	next := succeed(token)
 	nextHash := secret.Hash(next)
 	holder, err := s.db.Rotate(ctx, store.Rotation{
-		Handle: handle[:], Current: hash[:], Next: nextHash[:], Successor: mask(token, next), Life: s.config.Refresh,
+		Handle: handle[:], Current: hash[:], Next: nextHash[:], Successor: Mask(token, next), Life: s.config.Refresh,
 	})
 	if errors.Is(err, headykey.ErrNotFound) {
 		return s.whyNot(ctx, token, handle[:], hash[:])
@@ -114,7 +117,7 @@ func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte)
 			return headykey.ErrTokenExpired
 		}
 		out.Holder = proof.Holder()
-		next, ok := unmask(token, f.Successor)
+		next, ok := Unmask(token, f.Successor)
 		if !secret.Equal(f.Previous, hash) || !ok || tx.Now.Sub(f.Rotated) > lostAnswer {
 			return ErrReused // older than the previous one, or too late to have been lost
 		}
@@ -136,10 +139,10 @@ func wellFormed(token string) bool {
 	return err == nil && hex.EncodeToString(b) == token
 }
 
-// mask hides the successor so that only who holds token can read it: the XOR of
+// Mask hides the successor of a token so that only who holds token can read it: the XOR of
 // its 34 bytes with HMAC-SHA-512(token, label). The store, which knows only the
 // hash of token, learns nothing.
-func mask(token, next string) []byte {
+func Mask(token, next string) []byte {
 	b, _ := hex.DecodeString(next) // made by NewRefreshToken
 	pad := pad(token)
 	for i := range b {
@@ -148,7 +151,8 @@ func mask(token, next string) []byte {
 	return b
 }
 
-func unmask(token string, masked []byte) (string, bool) {
+// Unmask returns the successor that who holds token can read, if masked is one.
+func Unmask(token string, masked []byte) (string, bool) {
 	if len(masked) != refreshSize {
 		return "", false
 	}

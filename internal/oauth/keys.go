@@ -1,0 +1,78 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/jose"
+)
+
+const maxKeySet = 256 << 10 // bytes of a client's key set
+
+// clientKeys returns the public keys of c: those it is registered with, or those at
+// its jwks_uri. kid is one that must be among them; "" asks for none. A key set that
+// does not know it is fetched again, for clients change their keys.
+func (s *Service) clientKeys(ctx context.Context, c *headykey.Client, kid string) (*jose.Set, error) {
+	if len(c.Details.JWKS) > 0 {
+		return jose.ParseSet(c.Details.JWKS)
+	}
+	if c.Details.JWKSURI == "" {
+		return nil, fmt.Errorf("%w: the client has no keys", jose.ErrToken)
+	}
+	doc, err := s.Fetch.Get(ctx, c.Details.JWKSURI, maxKeySet, "application/jwk-set+json, application/json")
+	if err != nil {
+		return nil, err
+	}
+	set, err := jose.ParseSet(doc.Body)
+	if err == nil && (kid == "" || set.Has(kid)) {
+		return set, nil
+	}
+	if doc, err = s.Fetch.Refetch(ctx, c.Details.JWKSURI, maxKeySet, "application/jwk-set+json, application/json"); err != nil {
+		return nil, err
+	}
+	return jose.ParseSet(doc.Body)
+}
+
+// encrypt returns text encrypted to c, or as it is if c wants no encryption. cty is
+// JWT if text is one (RFC 7519 §5.2).
+func (s *Service) encrypt(ctx context.Context, c *headykey.Client, text, cty, alg, enc string) (string, error) {
+	if alg == "" {
+		return text, nil
+	}
+	if enc == "" {
+		enc = "A128CBC-HS256" // OpenID Connect Registration §2
+	}
+	set, err := s.clientKeys(ctx, c, "")
+	if err != nil {
+		return "", headykey.ErrUnavailable.Saying("The client's keys, which the answer must be encrypted with, cannot be had.")
+	}
+	return set.Encrypt([]byte(text), alg, enc, cty)
+}
+
+// signAnswer makes the response parameter of JARM (§2.1): the answer as a JWT.
+func (s *Service) signAnswer(ctx context.Context, c *headykey.Client, params url.Values) (string, error) {
+	claims := map[string]any{
+		"iss": s.Issuer(), "aud": string(c.ID), "exp": time.Now().Add(10 * time.Minute).Unix(),
+	}
+	for name := range params {
+		claims[name] = params.Get(name)
+	}
+	text, err := json.Marshal(claims, json.Deterministic(true))
+	if err != nil {
+		return "", fmt.Errorf("authorization answer: %w", err)
+	}
+	alg := c.Details.AnswerAlg
+	if alg == "" {
+		alg = jose.RS256 // JARM §3
+	}
+	signed, err := s.Tokens.Sign(ctx, alg, idTokenType, text)
+	if err != nil {
+		return "", err
+	}
+	return s.encrypt(ctx, c, signed, "JWT", c.Details.AnswerKeyAlg, c.Details.AnswerEnc)
+}

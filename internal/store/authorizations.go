@@ -1,0 +1,121 @@
+package store
+
+import (
+	"database/sql"
+	"iter"
+	"time"
+
+	"headykey.com/headykey"
+)
+
+const authorizationColumns = `a.user_id, a.id, a.client_id, a.session_id, a.parent_id, a.offline, a.terms, a.code,
+	a.code_expires_at, a.redeemed_at, a.current, a.previous, a.successor, a.rotated_at, a.created_at, a.expires_at,
+	a.ends_at, a.ended_at`
+
+func authorizationFields(a *headykey.Authorization) []any {
+	return []any{&a.User, &a.ID, &a.Client, maybe{&a.Session}, maybe{&a.Parent}, &a.Offline, from{&a.Terms}, &a.Code,
+		when{&a.CodeExpires}, when{&a.Redeemed}, &a.Current, &a.Previous, &a.Successor, when{&a.Rotated},
+		when{&a.Created}, when{&a.Expires}, when{&a.Ends}, when{&a.Ended}}
+}
+
+// InsertAuthorization adds a.
+func (tx *Tx) InsertAuthorization(a *headykey.Authorization) error {
+	terms, err := object(a.Terms)
+	if err != nil {
+		return err
+	}
+	return tx.do("insert authorization", `
+		INSERT INTO authorizations (user_id, id, client_id, session_id, parent_id, offline, terms, code, code_expires_at,
+			redeemed_at, current, created_at, expires_at, ends_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		a.User, a.ID, a.Client, id(a.Session), id(a.Parent), a.Offline, terms, a.Code, at(a.CodeExpires),
+		at(a.Redeemed), a.Current, at(a.Created), at(a.Expires), at(a.Ends))
+}
+
+// AuthorizationProof returns the authorization under id with its person and, if it
+// still exists, its sign-in, ended or not; or headykey.ErrNotFound.
+func (tx *Tx) AuthorizationProof(id headykey.ID) (*headykey.AuthorizationProof, error) {
+	p := &headykey.AuthorizationProof{}
+	a, s := &p.Authorization, &p.Session
+	fields := append(authorizationFields(a), userFields(&p.User)...)
+	fields = append(fields, maybe{&s.ID}, maybeList{&s.AMR}, maybeText{&s.AAL}, when{&s.Created}, when{&s.Proven},
+		when{&s.Ends}, when{&s.Ended})
+	err := tx.one("select authorization", fields, `
+		SELECT `+authorizationColumns+`, `+userColumns+`, s.id, s.amr, s.aal, s.created_at, s.proven_at, s.ends_at, s.ended_at
+		FROM authorizations a JOIN users u ON u.id = a.user_id
+		LEFT JOIN sessions s ON s.user_id = a.user_id AND s.id = a.session_id
+		WHERE a.id = $1`, id)
+	s.User = p.User.ID
+	return p, err
+}
+
+// RedeemAuthorization marks the code of a as redeemed, keeps its first refresh
+// token (nil: none) and how long it lives. It reports whether the code had not been
+// redeemed before: that is the gate.
+func (tx *Tx) RedeemAuthorization(a *headykey.Authorization) (bool, error) {
+	terms, err := object(a.Terms)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.exec("redeem code", `
+		UPDATE authorizations SET redeemed_at = $3, current = $4, expires_at = $5, terms = $6
+		WHERE user_id = $1 AND id = $2 AND redeemed_at IS NULL AND ended_at IS NULL`,
+		a.User, a.ID, at(tx.Now), a.Current, at(a.Expires), terms)
+	return n > 0, err
+}
+
+// RotateAuthorization puts next in the place of the refresh token whose hash is
+// current, with its successor masked. It reports whether that was the current one.
+func (tx *Tx) RotateAuthorization(a *headykey.Authorization, current, next, successor []byte, expires time.Time) (bool, error) {
+	n, err := tx.exec("rotate refresh token", `
+		UPDATE authorizations SET previous = current, current = $4, successor = $5, rotated_at = $6, expires_at = $7
+		WHERE user_id = $1 AND id = $2 AND current = $3 AND ended_at IS NULL`,
+		a.User, a.ID, current, next, successor, at(tx.Now), at(expires))
+	return n > 0, err
+}
+
+// ProlongAuthorization lets a's refresh token, which is not rotated, live on.
+func (tx *Tx) ProlongAuthorization(a *headykey.Authorization, expires time.Time) error {
+	return tx.do("prolong authorization", `
+		UPDATE authorizations SET expires_at = $3 WHERE user_id = $1 AND id = $2 AND expires_at < $3`, a.User, a.ID, at(expires))
+}
+
+// EndAuthorization ends one authorization of user and what was derived from it. It
+// reports whether it was live.
+func (tx *Tx) EndAuthorization(user, authorization headykey.ID) (bool, error) {
+	n, err := tx.exec("end authorization", `
+		UPDATE authorizations SET ended_at = $3 WHERE user_id = $1 AND (id = $2 OR parent_id = $2) AND ended_at IS NULL`,
+		user, authorization, at(tx.Now))
+	if n > 0 {
+		tx.Touch(ChangedUser, user)
+	}
+	return n > 0, err
+}
+
+// EndAuthorizations ends all that user allowed client, and what was derived from
+// it. It returns how many there were.
+func (tx *Tx) EndAuthorizations(user, client headykey.ID) (int64, error) {
+	tx.Touch(ChangedUser, user)
+	return tx.exec("end authorizations", `
+		UPDATE authorizations SET ended_at = $3
+		WHERE user_id = $1 AND ended_at IS NULL AND (client_id = $2 OR parent_id IN (
+			SELECT id FROM authorizations WHERE user_id = $1 AND client_id = $2))`, user, client, at(tx.Now))
+}
+
+// SessionClients yields the clients that user allowed something in session, each
+// once, with whether their authorization lives on without it.
+func (tx *Tx) SessionClients(user, session headykey.ID) iter.Seq2[headykey.ID, error] {
+	scan := func(rows *sql.Rows) (client headykey.ID, err error) {
+		return client, rows.Scan(&client)
+	}
+	return query(tx, "select clients of session", scan, `
+		SELECT DISTINCT client_id FROM authorizations
+		WHERE user_id = $1 AND session_id = $2 AND ended_at IS NULL ORDER BY client_id`, user, session)
+}
+
+// PruneAuthorizations deletes up to limit authorizations that ran out before t.
+func (tx *Tx) PruneAuthorizations(t time.Time, limit int) (int64, error) {
+	return tx.exec("prune authorizations", `
+		DELETE FROM authorizations WHERE (user_id, id) IN (
+			SELECT user_id, id FROM authorizations WHERE expires_at < $1 LIMIT $2)`, at(t), limit)
+}
