@@ -110,10 +110,23 @@ func (in *loaded) apply(said layer) server.Faults {
 			faults = append(faults, server.Fault{Setting: s.path, Source: g.from.String(), Text: err.Error()})
 		}
 	}
+	in.suppose(said)
+	return faults
+}
+
+// suppose sets what was not said and is one thing in development, another
+// elsewhere.
+func (in *loaded) suppose(said layer) {
 	if _, ok := said["confirm_email"]; !ok {
 		in.config.ConfirmEmail = !in.config.Dev
 	}
-	return faults
+	if _, ok := said["registration"]; ok {
+		return
+	}
+	in.config.Registration = server.RegistrationToken
+	if in.config.Dev {
+		in.config.Registration = server.RegistrationOpen
+	}
 }
 
 // validate returns the faults of the whole, with their sources. A setting that

@@ -69,6 +69,9 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		rate_limit = false
 		trust_proxy = ["10.0.0.0/8", "192.0.2.1"]
 		cors_origins = ["heady", "https://app.example"]
+		fetch_allow = ["id.test:8443", "10.0.0.0/8"]
+		extra_ca = "roots.pem"
+		registration = "off"
 		jwt_secret = "a secret that is long enough for HS256"
 		master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 		tls_cert = "cert.pem"
@@ -139,6 +142,27 @@ func TestMailIsConfirmedUnlessInDevelopment(t *testing.T) {
 			in, faults := load(tt.places)
 			if in.config.Dev != tt.dev || in.config.ConfirmEmail != tt.confirm || faults != nil {
 				t.Errorf("dev %v, confirm %v, faults %v; want %v, %v", in.config.Dev, in.config.ConfirmEmail, faults, tt.dev, tt.confirm)
+			}
+		})
+	}
+}
+
+func TestRegistrationIsOpenInDevelopmentAlone(t *testing.T) {
+	tests := []struct {
+		name string
+		env  []string
+		want string
+	}{
+		{"nothing said", nil, "token"},
+		{"dev", []string{"HEADYKEY_DEV=on"}, "open"},
+		{"dev, but off", []string{"HEADYKEY_DEV=on", "HEADYKEY_REGISTRATION=off"}, "off"},
+		{"open to all", []string{"HEADYKEY_REGISTRATION=open"}, "open"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, faults := load(places{file: new(""), env: tt.env})
+			if in.config.Registration != tt.want || faults != nil {
+				t.Errorf("got %q, faults %v; want %q", in.config.Registration, faults, tt.want)
 			}
 		})
 	}
@@ -218,7 +242,7 @@ func TestEverySwitchAndTextHasAFlag(t *testing.T) {
 	}
 	want := []string{
 		"data", "listen", "url", "database", "dev", "confirm-email", "rate-limit", "trust-proxy", "cors-origins",
-		"tls-cert", "tls-key", "idle-timeout", "shutdown", "metrics-listen", "log-level",
+		"fetch-allow", "extra-ca", "registration", "tls-cert", "tls-key", "idle-timeout", "shutdown", "metrics-listen", "log-level",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

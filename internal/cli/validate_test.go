@@ -66,6 +66,14 @@ func TestWholesThatDoNotFit(t *testing.T) {
 		{"proxy in two families", []string{"TRUST_PROXY=::ffff:10.0.0.0/104"}, []string{"trust_proxy"}},
 		{"proxy in a zone", []string{"TRUST_PROXY=fe80::1%eth0"}, []string{"trust_proxy"}},
 
+		{"hosts of ours", []string{"FETCH_ALLOW=id.test, 127.0.0.1:8080, [::1], 10.0.0.0/8"}, nil},
+		{"every host", []string{"FETCH_ALLOW=*"}, []string{"fetch_allow"}},
+		{"every address", []string{"FETCH_ALLOW=0.0.0.0/0,::/0"}, []string{"fetch_allow", "fetch_allow"}},
+		{"host by URL", []string{"FETCH_ALLOW=https://id.test"}, []string{"fetch_allow"}},
+		{"registration closed", []string{"REGISTRATION=off"}, nil},
+		{"registration for some", []string{"REGISTRATION=on"}, []string{"registration"}},
+		{"registration for nobody in particular", []string{"REGISTRATION="}, []string{"registration"}},
+
 		{"mail", []string{"MAIL__SMTP=mail.example:587", "MAIL__FROM=HeadyKey <id@mail.example>"}, nil},
 		{"mail by URL", []string{"MAIL__SMTP=smtps://mail.example:465", "MAIL__FROM=id@mail.example"}, nil},
 		{"mail without sender", []string{"MAIL__SMTP=mail.example:587"}, []string{"mail.from"}},

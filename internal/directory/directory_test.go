@@ -249,7 +249,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 			fresh, err := h.RotateKey(t.Context(), root, use)
 			check(t, err)
 			now, _ := h.ring.Signing(use)
-			if now.ID != fresh.ID || now.ID == old.ID || fresh.Secret != nil || fresh.Private != nil || fresh.EC != nil {
+			if now.ID != fresh.ID || now.ID == old.ID || fresh.Secret != nil || fresh.Private != nil || fresh.Signer != nil {
 				t.Errorf("%s: got %+v, and %s signs", use, fresh, now.ID)
 			}
 			if _, ok := h.ring.Verifying(use, old.ID); !ok {
@@ -266,7 +266,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 			t.Errorf("got %d keys, %v", len(all), err)
 		}
 		for _, k := range all {
-			if k.Secret != nil || k.Private != nil || k.EC != nil {
+			if k.Secret != nil || k.Private != nil || k.Signer != nil {
 				t.Errorf("%s shows its private part", k.ID)
 			}
 		}

@@ -30,15 +30,16 @@ func (s *Service) SigningKeys(by headykey.Caller) ([]keyring.Key, error) {
 
 // bare is k without its private part.
 func bare(k keyring.Key) keyring.Key {
-	k.Secret, k.Private, k.EC = nil, nil, nil
+	k.Secret, k.Private, k.Signer = nil, nil, nil
 	return k
 }
 
 // RotateKey replaces the key of one use ("session", "heady", "receipt") at once
-// and returns the one that signs now. Tokens of the old one verify until they
+// and returns the one that signs now; for sessions those of all algorithms, and it
+// returns that of ES256. Tokens of the old one verify until they
 // expire, receipts of the old one for ever. It fails with headykey.ErrInvalid
 // about "use", and with ErrConflict where the secret comes from the configuration.
-// The receipt is "key.rotated".
+// The receipt is "key.rotated", one for each key.
 func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string) (keyring.Key, error) {
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return keyring.Key{}, err
@@ -49,8 +50,18 @@ func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string)
 	if use == keyring.Heady && s.ring.Fixed() {
 		return keyring.Key{}, headykey.ErrConflict.Saying("The HS256 secret comes from the configuration: change it there.")
 	}
-	fresh := keyring.Generate(use)
-	err := s.db.Update(ctx, func(tx *store.Tx) error { return s.replace(ctx, tx, by, fresh) })
+	var fresh []keyring.Key
+	for _, k := range s.ring.Present(use) {
+		fresh = append(fresh, k.Successor())
+	}
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
+		for _, k := range fresh {
+			if err := s.replace(ctx, tx, by, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return keyring.Key{}, err
 	}
@@ -67,7 +78,8 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, by headykey.Caller,
 	successor := fresh.ID
 	var err error
 	if fresh.Use == keyring.Session {
-		next, _ := s.ring.Next()
+		old, _ = s.ring.Current(fresh.Algorithm)
+		next, _ := s.ring.Next(fresh.Algorithm)
 		successor = next.ID
 		err = s.ring.Advance(tx, fresh, s.lives.SessionKeyGrace)
 	} else {
@@ -83,7 +95,7 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, by headykey.Caller,
 	return err
 }
 
-// RotateDueKeys replaces the HS256 secret and the session key once they are old
+// RotateDueKeys replaces the HS256 secret and the session keys, each once it is old
 // enough. A background job calls it; of many nodes one does it.
 func (s *Service) RotateDueKeys(ctx context.Context) error {
 	if !s.ring.Fixed() {
@@ -94,22 +106,32 @@ func (s *Service) RotateDueKeys(ctx context.Context) error {
 	return s.rotateDue(ctx, keyring.Session, s.lives.SessionKey)
 }
 
+// rotateDue replaces the keys of use that have signed for every or longer.
 func (s *Service) rotateDue(ctx context.Context, use string, every time.Duration) error {
-	key, ok := s.ring.Signing(use)
-	if !ok || time.Since(key.Active) < every {
-		return nil
+	for _, key := range s.ring.Present(use) {
+		if time.Since(key.Active) < every {
+			continue
+		}
+		if err := s.succeed(ctx, key, every); err != nil {
+			return err
+		}
 	}
-	fresh := keyring.Generate(use)
+	return nil
+}
+
+// succeed replaces key, unless another node was quicker.
+func (s *Service) succeed(ctx context.Context, key keyring.Key, every time.Duration) error {
+	fresh := key.Successor()
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		keys, err := store.Collect(tx.SigningKeys())
 		if err != nil {
 			return err
 		}
 		young := func(k store.SigningKey) bool {
-			return k.Use == use && k.Retired.IsZero() && !k.Active.IsZero() && tx.Now.Sub(k.Active) < every
+			return k.Use == key.Use && k.Algorithm == key.Algorithm && k.Retired.IsZero() && !k.Active.IsZero() && tx.Now.Sub(k.Active) < every
 		}
 		if slices.ContainsFunc(keys, young) {
-			return nil // another node was quicker
+			return nil
 		}
 		return s.replace(ctx, tx, headykey.System, fresh)
 	})

@@ -74,7 +74,7 @@ func TestES256WhatWasSignedIsRead(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 	other := fresh(t)
-	point, err := k.Public.Bytes()
+	point, err := k.Public.(*ecdsa.PublicKey).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,66 +1,103 @@
-// Package jose is what HeadyKey uses of JSON Web Signatures: compact tokens with
-// one algorithm per key and one explicit type per kind of token (RFC 8725). Keys
-// come from the caller alone; nothing that a token says of keys is believed but
-// the name of one that we hold.
+// Package jose is what HeadyKey uses of JSON Web Signatures and Encryption:
+// compact tokens with one algorithm per key and one explicit type per kind of
+// token (RFC 8725). Keys come from the caller alone; nothing that a token says of
+// keys is believed but the name of one that we hold. The one exception is
+// [VerifyEmbedded], whose caller asks just which key it was.
 package jose
 
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
-// maxToken bounds a token in bytes, before anything is parsed.
+// maxToken bounds a token of ours in bytes, before anything is parsed.
 const maxToken = 8 << 10
 
 // ErrToken reports a token that is malformed, of another type, or not signed by
-// a key of ours.
+// a key that it should be signed by.
 var ErrToken = errors.New("not a token of ours")
 
-// The algorithms in use.
+// The algorithms of our own keys (RFC 7518 §3.1, RFC 8037 §3.1).
 const (
 	HS256 = string(jose.HS256)
 	ES256 = string(jose.ES256) // P-256 alone
+	RS256 = string(jose.RS256)
+	PS256 = string(jose.PS256)
+	EdDSA = string(jose.EdDSA) // Ed25519 alone
 )
+
+// ours are the algorithms that a token of ours may name.
+var ours = []jose.SignatureAlgorithm{jose.HS256, jose.ES256, jose.RS256, jose.PS256, jose.EdDSA}
 
 // A Key signs and verifies with one algorithm.
 type Key struct {
 	ID        string // kid
 	Algorithm string
-	Secret    []byte            // for HS256
-	Private   *ecdsa.PrivateKey // for ES256, to sign
-	Public    *ecdsa.PublicKey  // for ES256, to verify
+	Secret    []byte           // for HS256
+	Private   crypto.Signer    // for the others, to sign: of crypto/ecdsa, rsa or ed25519
+	Public    crypto.PublicKey // for the others, to verify
 }
 
-// signing returns what the library signs with.
+// signing returns what the library signs with; nil if k cannot sign.
 func (k Key) signing() any {
-	if k.Algorithm == ES256 {
-		return k.Private
+	if k.Algorithm == HS256 && len(k.Secret) > 0 {
+		return k.Secret
 	}
-	return k.Secret
+	if k.Private == nil || !fits(k.Algorithm, k.Private.Public()) {
+		return nil
+	}
+	return k.Private
 }
 
-// verifying returns what the library verifies with.
+// verifying returns what the library verifies with; nil if k cannot verify.
 func (k Key) verifying() any {
-	if k.Algorithm == ES256 {
-		return k.Public
+	if k.Algorithm == HS256 && len(k.Secret) > 0 {
+		return k.Secret
 	}
-	return k.Secret
+	if !fits(k.Algorithm, k.Public) {
+		return nil
+	}
+	return k.Public
 }
+
+// fits reports whether public is a key for algorithm, which is asymmetric.
+func fits(algorithm string, public crypto.PublicKey) bool {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		return k != nil && slices.Contains([]string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}, algorithm)
+	case *ecdsa.PublicKey:
+		return k != nil && k.Curve != nil && algorithm != "" && algorithm == curveAlgorithms[k.Params().Name]
+	case ed25519.PublicKey:
+		return len(k) == ed25519.PublicKeySize && algorithm == EdDSA
+	}
+	return false
+}
+
+// curveAlgorithms names the one algorithm of each curve (RFC 7518 §3.4).
+var curveAlgorithms = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
 // A Signer makes tokens of one type with one key. It is safe for concurrent use.
 type Signer struct{ signer jose.Signer }
 
 // NewSigner returns a signer of tokens whose header carries typ and the key's id.
+// It fails if the key is not one for its algorithm.
 func NewSigner(k Key, typ string) (*Signer, error) {
+	key := k.signing()
+	if key == nil {
+		return nil, fmt.Errorf("signer %s: it is no key to sign %q with", k.ID, k.Algorithm)
+	}
 	s, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: k.signing()},
+		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: key},
 		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", k.ID))
 	if err != nil {
 		return nil, fmt.Errorf("signer %s: %w", k.ID, err)
@@ -78,13 +115,13 @@ func (s *Signer) Sign(claims []byte) (string, error) {
 }
 
 // Verify returns the claims of a compact token of type typ, signed by the key
-// that find returns for its kid. The signature is checked before anything else is
-// believed. All failures are ErrToken.
+// that find returns for its kid with the algorithm of that key. The signature is
+// checked before anything else is believed. All failures are ErrToken.
 func Verify(token, typ string, find func(kid string) (Key, bool)) ([]byte, error) {
-	if len(token) > maxToken || strings.Count(token, ".") != 2 || !oneSpelling(token) {
+	if _, ok := split(token, maxToken); !ok {
 		return nil, ErrToken
 	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.HS256, jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, ours)
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, ErrToken
 	}
@@ -93,7 +130,11 @@ func Verify(token, typ string, find func(kid string) (Key, bool)) ([]byte, error
 	if !ok || header.Algorithm != key.Algorithm || header.ExtraHeaders[jose.HeaderType] != typ {
 		return nil, ErrToken
 	}
-	claims, err := jws.Verify(key.verifying())
+	verifying := key.verifying()
+	if verifying == nil {
+		return nil, ErrToken
+	}
+	claims, err := jws.Verify(verifying)
 	if err != nil {
 		return nil, ErrToken
 	}
@@ -102,8 +143,11 @@ func Verify(token, typ string, find func(kid string) (Key, bool)) ([]byte, error
 
 // Thumbprint returns the RFC 7638 thumbprint (SHA-256, base64url) of a public key:
 // a kid that can never mean two keys.
-func Thumbprint(public *ecdsa.PublicKey) (string, error) {
+func Thumbprint(public crypto.PublicKey) (string, error) {
 	k := jose.JSONWebKey{Key: public}
+	if !k.Valid() || !k.IsPublic() {
+		return "", errors.New("thumbprint: not a public key")
+	}
 	sum, err := k.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return "", fmt.Errorf("thumbprint: %w", err)
@@ -111,11 +155,14 @@ func Thumbprint(public *ecdsa.PublicKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum), nil
 }
 
-// PublicSet returns the JWK set (RFC 7517 §5) of the public parts of keys, which
-// are all for ES256.
+// PublicSet returns the JWK set (RFC 7517 §5) of the public parts of keys. It
+// fails on a key that has none.
 func PublicSet(keys []Key) ([]byte, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, k := range keys {
+		if !fits(k.Algorithm, k.Public) {
+			return nil, fmt.Errorf("key set: %s has no public part for %q", k.ID, k.Algorithm)
+		}
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"})
 	}
 	text, err := json.Marshal(set)
@@ -125,15 +172,20 @@ func PublicSet(keys []Key) ([]byte, error) {
 	return text, nil
 }
 
-// oneSpelling reports whether each part of token is base64url as RFC 7515 §2 has
-// it. Decoders pass over line breaks and over bits that say nothing; a token that
-// had two spellings could live on in the second when the first is refused.
-func oneSpelling(token string) bool {
-	for part := range strings.SplitSeq(token, ".") {
+// split returns the three parts of a compact token of at most limit bytes, each
+// decoded. Each must be base64url as RFC 7515 §2 has it: decoders pass over line
+// breaks and over bits that say nothing, and a token that had two spellings could
+// live on in the second when the first is refused.
+func split(token string, limit int) (parts [3][]byte, ok bool) {
+	if len(token) > limit || strings.Count(token, ".") != 2 {
+		return parts, false
+	}
+	for i, part := range strings.Split(token, ".") {
 		b, err := base64.RawURLEncoding.DecodeString(part)
 		if err != nil || base64.RawURLEncoding.EncodeToString(b) != part {
-			return false
+			return parts, false
 		}
+		parts[i] = b
 	}
-	return true
+	return parts, true
 }

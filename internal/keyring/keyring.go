@@ -5,9 +5,8 @@ package keyring
 
 import (
 	"context"
-	"crypto/ecdsa"
+	"crypto"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,9 +14,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"headykey.com/headykey/internal/jose"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
@@ -25,7 +26,7 @@ import (
 // The uses of keys, as the public API spells them.
 const (
 	Heady   = "heady"   // HS256, access tokens of the HeadyKey API
-	Session = "session" // ES256, OAuth access tokens
+	Session = "session" // ES256, RS256, PS256, EdDSA: tokens of OAuth and OpenID Connect
 	Receipt = "receipt" // Ed25519, trust receipts
 )
 
@@ -36,11 +37,11 @@ var ErrSealed = errors.New("the signing keys in this database were sealed with a
 type Key struct {
 	ID        string
 	Use       string
-	Algorithm string // HS256, ES256, Ed25519
-	Secret    []byte // HS256
-	Private   ed25519.PrivateKey
-	Public    ed25519.PublicKey
-	EC        *ecdsa.PrivateKey // ES256
+	Algorithm string             // as JOSE spells it; Ed25519 for receipts
+	Secret    []byte             // HS256
+	Private   ed25519.PrivateKey // of a receipt key
+	Public    ed25519.PublicKey  // of a receipt key
+	Signer    crypto.Signer      // of a session key; nil once it verifies no more
 	Created   time.Time
 	Active    time.Time // signs from then on; zero: it is published and waits
 	Retired   time.Time // signs no more from then on; zero: signs
@@ -51,6 +52,9 @@ type Key struct {
 // which was not made here, has neither time.
 func (k Key) Waits() bool { return k.Active.IsZero() && !k.Created.IsZero() }
 
+// gone reports whether k verifies no more.
+func (k Key) gone() bool { return !k.Expires.IsZero() && !time.Now().Before(k.Expires) }
+
 // A Ring is all keys of one server. It is safe for concurrent use.
 type Ring struct {
 	db     *store.DB
@@ -59,11 +63,13 @@ type Ring struct {
 	fixed  *Key                  // an HS256 secret from the configuration
 	keys   atomic.Pointer[[]Key] // newest first
 	set    atomic.Pointer[madeOf]
+	making sync.Mutex // held by the one that makes keys
 }
 
 // New returns the ring of db, with a key of each use ready to sign and the next
-// session key published. jwtSecret,
-// if any, is the configured HS256 secret; it signs in place of the generated one.
+// ES256 session key published; the session keys of other algorithms are made by
+// Prepare. jwtSecret, if any, is the configured HS256 secret; it signs in place of
+// the generated one.
 func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []byte, log *slog.Logger) (*Ring, error) {
 	r := &Ring{db: db, sealer: sealer, log: log}
 	if len(jwtSecret) > 0 {
@@ -74,7 +80,7 @@ func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []b
 		return nil, err
 	}
 	for _, use := range []string{Heady, Session, Receipt} {
-		if err := r.ensure(ctx, use); err != nil {
+		if err := r.ensure(ctx, use, usual[use]); err != nil {
 			return nil, err
 		}
 	}
@@ -86,19 +92,32 @@ func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []b
 	return r, nil
 }
 
-// ensure makes the first key of use, unless there is one. Of two nodes that start
-// at once, one makes it and both use it.
-func (r *Ring) ensure(ctx context.Context, use string) error {
-	if _, ok := r.Signing(use); ok {
+// ensure makes the first key of use and algorithm, unless there is one, and the
+// one after it if it is for sessions. Of two nodes that do so at once, one makes
+// it and both use it.
+func (r *Ring) ensure(ctx context.Context, use, algorithm string) error {
+	if _, ok := r.signing(use, algorithm); ok {
 		return nil
 	}
-	fresh, next := Generate(use), Generate(use)
+	r.making.Lock()
+	defer r.making.Unlock()
+	if _, ok := r.signing(use, algorithm); ok || ctx.Err() != nil {
+		return ctx.Err() // made while we waited, or nobody waits
+	}
+	fresh := generate(use, algorithm)
+	var next Key
+	if use == Session {
+		next = generate(use, algorithm)
+	}
 	err := r.db.Update(ctx, func(tx *store.Tx) error {
 		have, err := store.Collect(tx.SigningKeys())
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(have, func(k store.SigningKey) bool { return k.Use == use && k.Retired.IsZero() }) {
+		there := func(k store.SigningKey) bool {
+			return k.Use == use && k.Algorithm == algorithm && k.Retired.IsZero()
+		}
+		if slices.ContainsFunc(have, there) {
 			return nil
 		}
 		if err := r.Insert(tx, fresh); err != nil || use != Session {
@@ -107,14 +126,19 @@ func (r *Ring) ensure(ctx context.Context, use string) error {
 		return r.Publish(tx, next)
 	})
 	if err != nil {
-		return fmt.Errorf("make the first %s key: %w", use, err)
+		return fmt.Errorf("make the first %s key for %s: %w", use, algorithm, err)
 	}
 	return r.Load(ctx)
 }
 
-// Generate makes a fresh key for use. Its id is told by its public part (or by a
-// hash of its secret), so that an id can never mean two keys.
-func Generate(use string) Key {
+// usual is the algorithm of each use where none is named.
+var usual = map[string]string{Heady: jose.HS256, Session: jose.ES256, Receipt: "Ed25519"}
+
+// Generate makes a fresh key for use, of its usual algorithm. Its id is told by its
+// public part (or by a hash of its secret), so that an id can never mean two keys.
+func Generate(use string) Key { return generate(use, usual[use]) }
+
+func generate(use, algorithm string) Key {
 	if use == Heady {
 		s := make([]byte, 55)
 		_, _ = rand.Read(s) // never fails (crypto/rand)
@@ -122,7 +146,7 @@ func Generate(use string) Key {
 		return Key{ID: "heady-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "HS256", Secret: s}
 	}
 	if use == Session {
-		return generateSession()
+		return GenerateSession(algorithm)
 	}
 	public, private, _ := ed25519.GenerateKey(nil) // never fails: crypto/rand
 	sum := sha256.Sum256(public)
@@ -143,11 +167,8 @@ func (r *Ring) Publish(tx *store.Tx, k Key) error {
 	private, public := k.Secret, []byte(k.Public)
 	var err error
 	switch {
-	case k.EC != nil:
-		if private, err = k.EC.Bytes(); err != nil {
-			return fmt.Errorf("signing key: %w", err)
-		}
-		if public, err = k.EC.PublicKey.Bytes(); err != nil {
+	case k.Signer != nil:
+		if private, public, err = encode(k.Signer); err != nil {
 			return fmt.Errorf("signing key: %w", err)
 		}
 	case k.Private != nil:
@@ -166,7 +187,7 @@ func (r *Ring) Replace(tx *store.Tx, fresh Key, overlap time.Duration) error {
 	if overlap > 0 {
 		expires = tx.Now.Add(overlap)
 	}
-	if err := tx.RetireSigningKeys(fresh.Use, expires); err != nil {
+	if err := tx.RetireSigningKeys(fresh.Use, fresh.Algorithm, expires); err != nil {
 		return err
 	}
 	return r.Insert(tx, fresh)
@@ -212,8 +233,10 @@ func (r *Ring) open(row store.SigningKey) (Key, error) {
 	case row.Algorithm == "HS256":
 		k.Secret = private
 		return k, nil
-	case row.Algorithm == "ES256":
-		k.EC, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
+	case row.Use == Session && k.gone():
+		return k, nil // many pile up, and to parse one takes its time
+	case row.Use == Session:
+		k.Signer, err = decode(row.Algorithm, private)
 	case row.Algorithm == "Ed25519" && len(private) == ed25519.SeedSize:
 		k.Private, k.Public = ed25519.NewKeyFromSeed(private), row.Public
 	default:
@@ -225,10 +248,12 @@ func (r *Ring) open(row store.SigningKey) (Key, error) {
 	return k, nil
 }
 
-// Signing returns the key that signs for use now.
-func (r *Ring) Signing(use string) (Key, bool) {
+// Signing returns the key that signs for use now: for sessions that of ES256.
+func (r *Ring) Signing(use string) (Key, bool) { return r.signing(use, usual[use]) }
+
+func (r *Ring) signing(use, algorithm string) (Key, bool) {
 	for _, k := range *r.keys.Load() {
-		if k.Use == use && k.Retired.IsZero() && !k.Waits() {
+		if k.Use == use && k.Algorithm == algorithm && k.Retired.IsZero() && !k.Waits() {
 			return k, true
 		}
 	}
@@ -239,7 +264,7 @@ func (r *Ring) Signing(use string) (Key, bool) {
 func (r *Ring) Verifying(use, id string) (Key, bool) {
 	for _, k := range *r.keys.Load() {
 		if k.ID == id && k.Use == use {
-			return k, k.Expires.IsZero() || time.Now().Before(k.Expires)
+			return k, !k.gone()
 		}
 	}
 	return Key{}, false

@@ -41,7 +41,7 @@ func TestASessionKeyIsPublishedBeforeItSignsAndAfter(t *testing.T) {
 		db := openDB(t, t.TempDir())
 		r := ring(t, db, nil)
 		first, _ := r.Signing(keyring.Session)
-		second, ok := r.Next()
+		second, ok := r.Next("ES256")
 		if !ok || first.ID == second.ID || len(published(t, r)) != 2 {
 			t.Fatalf("at first %s signs and %s waits", first.ID, second.ID)
 		}
@@ -51,7 +51,7 @@ func TestASessionKeyIsPublishedBeforeItSignsAndAfter(t *testing.T) {
 		}
 		time.Sleep(21 * 24 * time.Hour)
 		advance(t, db, r)
-		third, _ := r.Next()
+		third, _ := r.Next("ES256")
 		if now, _ := r.Signing(keyring.Session); now.ID != second.ID || third.ID == first.ID || third.ID == second.ID {
 			t.Errorf("%s signs and %s waits", now.ID, third.ID)
 		}
@@ -84,7 +84,7 @@ func TestSessionKeysAreKept(t *testing.T) {
 	for range 2 {
 		x, _ := a.Signing(keyring.Session)
 		y, _ := b.Signing(keyring.Session)
-		if x.ID != y.ID || !x.EC.Equal(y.EC) || x.Algorithm != "ES256" {
+		if x.ID != y.ID || !reflect.DeepEqual(x.Signer, y.Signer) || x.Algorithm != "ES256" {
 			t.Errorf("%s here, %s there", x.ID, y.ID)
 		}
 		advance(t, db, a)

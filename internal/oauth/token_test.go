@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"reflect"
@@ -196,7 +197,7 @@ func TestFamiliesDoNotMix(t *testing.T) {
 	heady, _ := h.ring.Signing(keyring.Heady)
 	set, err := h.KeySet()
 	check(t, err)
-	point, err := session.EC.PublicKey.Bytes()
+	point, err := session.Signer.Public().(*ecdsa.PublicKey).Bytes()
 	check(t, err)
 	claims := fmt.Sprintf(`{"iss":%q,"sub":%q,"client_id":%q,"aud":%q,"jti":%q,"iat":%d,"exp":%d}`,
 		issuer, c.Record.ID, c.Record.ID, own, headykey.NewID(), time.Now().Unix(), time.Now().Unix()+60)
@@ -215,7 +216,7 @@ func TestFamiliesDoNotMix(t *testing.T) {
 		"HS256 with the key set":         forge(jose.Key{ID: session.ID, Algorithm: jose.HS256, Secret: set.JSON}, "at+jwt", claims),
 		"the other family's key":         forge(heady.JOSE(), "at+jwt", claims),
 		"the other's key under our name": forge(jose.Key{ID: session.ID, Algorithm: jose.HS256, Secret: heady.Secret}, "at+jwt", claims),
-		"our key under the other's name": forge(jose.Key{ID: heady.ID, Algorithm: jose.ES256, Private: session.EC}, "at+jwt", claims),
+		"our key under the other's name": forge(jose.Key{ID: heady.ID, Algorithm: jose.ES256, Private: session.Signer}, "at+jwt", claims),
 		"a stranger's key":               forge(keyring.Generate(keyring.Session).JOSE(), "at+jwt", claims),
 		"an ID token":                    forge(session.JOSE(), "JWT", claims),
 		"another issuer":                 forge(session.JOSE(), "at+jwt", strings.Replace(claims, issuer, base, 1)),

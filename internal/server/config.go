@@ -8,11 +8,13 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/fetch"
 )
 
 // Version is this release, as `headykey version` and /health tell it.
@@ -21,6 +23,13 @@ const Version = "0.1.0"
 // CORSPreset is the word in Config.CORSOrigins that stands for the 23 origins of
 // HeadyKey's own sites.
 const CORSPreset = "heady"
+
+// Who may register OAuth clients over the network (RFC 7591 §3).
+const (
+	RegistrationOpen  = "open"  // anybody
+	RegistrationToken = "token" // who holds an initial access token
+	RegistrationOff   = "off"   // nobody
+)
 
 // A Config is how one server runs. The zero Config is not usable: the command
 // line fills it from flags, environment, file and defaults, and Validate tells
@@ -35,6 +44,9 @@ type Config struct {
 	RateLimit     bool           // false: credentials may be guessed without limit; for load tests only
 	TrustProxy    []netip.Prefix // peers whose X-Forwarded-For counts; empty: the connection's own address always
 	CORSOrigins   []string       // origins whose pages may call with credentials; the word CORSPreset stands for 23
+	FetchAllow    []string       // hosts and networks that we may send requests to although they are private: see fetch.ParseAllow
+	ExtraCA       string         // PEM file of certificates that vouch for servers we send requests to, besides the system's; empty: none
+	Registration  string         // who may register clients over the network: RegistrationOpen, RegistrationToken or RegistrationOff
 	JWTSecret     []byte         // HS256 secret of the HeadyKey tokens, 32 bytes or more; nil: generated and kept sealed in the database
 	MasterKey     []byte         // 32 bytes that seal secrets at rest; nil: the file master.key in Data, made if missing
 	TLSCert       string         // PEM file of the certificate chain; with TLSKey: serve HTTPS
@@ -109,6 +121,7 @@ func (c *Config) Validate() error {
 	f.need(c.Data != "", "data", "must name a directory")
 	c.checkAddresses(&f)
 	c.checkOrigins(&f)
+	c.checkStrangers(&f)
 	c.checkSecrets(&f)
 	c.checkMail(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
@@ -152,6 +165,16 @@ func (c *Config) checkOrigins(f *Faults) {
 	for _, p := range c.TrustProxy {
 		f.need(p.Bits() > 0, "trust_proxy", "must not be everybody: with %s any caller could choose its address", p)
 	}
+}
+
+// checkStrangers looks at what strangers may have us do.
+func (c *Config) checkStrangers(f *Faults) {
+	for _, entry := range c.FetchAllow {
+		err := fetch.ParseAllow(entry)
+		f.need(err == nil, "fetch_allow", "%v", err)
+	}
+	known := []string{RegistrationOpen, RegistrationToken, RegistrationOff}
+	f.need(slices.Contains(known, c.Registration), "registration", "must be open, token or off, not %q", c.Registration)
 }
 
 func (c *Config) checkSecrets(f *Faults) {

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 	"headykey.com/headykey/internal/account"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/directory"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
 	"headykey.com/headykey/internal/oauth"
@@ -40,6 +42,7 @@ type Core struct {
 	Account   *account.Service
 	Directory *directory.Service
 	OAuth     *oauth.Service
+	Fetch     *fetch.Client // our requests to addresses that strangers gave us
 	Mailbox   *mail.Mailbox // nil outside development
 
 	pool   *secret.Pool
@@ -121,7 +124,11 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{DB: db, Ring: ring, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
+	out, err := openFetch(c)
+	if err != nil {
+		return nil, err
+	}
+	core := &Core{DB: db, Ring: ring, Fetch: out, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
 	if err := core.addMail(c, log); err != nil {
 		return nil, err
 	}
@@ -141,6 +148,26 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	return core, nil
+}
+
+// openFetch returns the client that c allows, trusting the system's roots and
+// those of ExtraCA.
+func openFetch(c *Config) (*fetch.Client, error) {
+	if c.ExtraCA == "" {
+		return fetch.New(fetch.Config{Allow: c.FetchAllow})
+	}
+	text, err := os.ReadFile(c.ExtraCA)
+	if err != nil {
+		return nil, fmt.Errorf("the file of extra_ca cannot be read: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("the system's roots cannot be read: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("the file of extra_ca, %s, holds no certificate in PEM", c.ExtraCA)
+	}
+	return fetch.New(fetch.Config{Allow: c.FetchAllow, Roots: roots})
 }
 
 // hostOf is the host, with its port, of a URL that was checked before.
@@ -188,6 +215,7 @@ func deliver(send func(context.Context, mail.Message) error) outbox.Sender {
 
 // Close ends what Open began, in the reverse order.
 func (core *Core) Close() error {
+	core.Fetch.Close()
 	core.pool.Close()
 	return core.DB.Close()
 }

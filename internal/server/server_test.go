@@ -2,10 +2,15 @@ package server_test
 
 import (
 	"bufio"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +18,7 @@ import (
 	"testing"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/server"
 )
 
@@ -88,6 +94,8 @@ func TestWhatCannotStartSaysWhyAndLeavesNothingBehind(t *testing.T) {
 		"no certificate":           {func(c *server.Config) { c.TLSCert, c.TLSKey = file, file }, "TLS certificate"},
 		"a file for a directory":   {func(c *server.Config) { c.Data = file }, "data directory"},
 		"a metrics port in use":    {func(c *server.Config) { c.MetricsListen = taken.Addr().String() }, "metrics"},
+		"no roots":                 {func(c *server.Config) { c.ExtraCA = file + "s" }, "extra_ca cannot be read"},
+		"roots that are not":       {func(c *server.Config) { c.ExtraCA = file }, "no certificate in PEM"},
 		"a master key that is not": {func(c *server.Config) { c.MasterKey = []byte("short") }, "master key"},
 	} {
 		config := settings(t.TempDir())
@@ -98,6 +106,35 @@ func TestWhatCannotStartSaysWhyAndLeavesNothingBehind(t *testing.T) {
 		if config.Data != file {
 			run(t, settings(config.Data), slog.New(slog.DiscardHandler))
 		}
+	}
+}
+
+// What the server reads from strangers' hosts, it reads from a private one only
+// if told so, and believes its certificate only if told by whom.
+func TestPrivateHostsAreReachedWhenAllowed(t *testing.T) {
+	private := httptest.NewTLSServer(http.NotFoundHandler())
+	defer private.Close()
+	private.Config.ErrorLog = log.New(io.Discard, "", 0)
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	check(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private.Certificate().Raw}), 0o600))
+	for name, tt := range map[string]struct {
+		allow []string
+		ca    string
+		want  error
+	}{
+		"neither":      {nil, "", fetch.ErrRefused},
+		"vouched for":  {nil, file, fetch.ErrRefused},
+		"allowed":      {[]string{"127.0.0.1"}, "", fetch.ErrUnreachable},
+		"both is fine": {[]string{"127.0.0.1"}, file, fetch.ErrStatus},
+	} {
+		c := settings(t.TempDir())
+		c.FetchAllow, c.ExtraCA = tt.allow, tt.ca
+		core, err := server.Open(t.Context(), c, "https://id.example.com", slog.New(slog.DiscardHandler))
+		check(t, err)
+		if _, err := core.Fetch.Get(t.Context(), private.URL, 1, ""); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+		check(t, core.Close())
 	}
 }
 

@@ -136,7 +136,9 @@ func TestAPublishedKeySignsOnceItIsActive(t *testing.T) {
 		now := micro()
 		keys := []store.SigningKey{ // newest first
 			{ID: "b", Use: "session", Algorithm: "ES256", Public: []byte{4}, Private: []byte{2}, Created: now},
+			{ID: "c", Use: "session", Algorithm: "RS256", Public: []byte{4}, Private: []byte{2}, Created: now},
 			{ID: "a", Use: "session", Algorithm: "ES256", Public: []byte{4}, Private: []byte{1}, Created: now.Add(-time.Second), Active: now},
+			{ID: "d", Use: "session", Algorithm: "RS256", Public: []byte{4}, Private: []byte{1}, Created: now.Add(-time.Second), Active: now},
 		}
 		update(t, db, func(tx *store.Tx) error {
 			for _, k := range keys {
@@ -144,11 +146,11 @@ func TestAPublishedKeySignsOnceItIsActive(t *testing.T) {
 					return err
 				}
 			}
-			keys[1].Retired, keys[1].Expires, keys[0].Active = tx.Now, now.Add(time.Hour), tx.Now
-			if err := tx.RetireSigningKeys("session", now.Add(time.Hour)); err != nil {
+			keys[2].Retired, keys[2].Expires, keys[0].Active = tx.Now, now.Add(time.Hour), tx.Now
+			if err := tx.RetireSigningKeys("session", "ES256", now.Add(time.Hour)); err != nil {
 				return err
 			}
-			return tx.ActivateSigningKeys("session")
+			return tx.ActivateSigningKeys("session", "ES256")
 		})
 		view(t, db, func(tx *store.Tx) error {
 			got, err := store.Collect(tx.SigningKeys())

@@ -40,20 +40,23 @@ func (tx *Tx) InsertSigningKey(k SigningKey) error {
 		k.ID, k.Use, k.Algorithm, k.Public, k.Private, at(k.Created), at(k.Active), at(k.Retired), at(k.Expires))
 }
 
-// RetireSigningKeys stops all keys of use that still sign; they verify until
-// expires (zero: for ever).
-func (tx *Tx) RetireSigningKeys(use string, expires time.Time) error {
+// RetireSigningKeys stops all keys of use and algorithm that still sign; they
+// verify until expires (zero: for ever).
+func (tx *Tx) RetireSigningKeys(use, algorithm string, expires time.Time) error {
 	tx.Touch(ChangedKeys, "")
 	return tx.do("retire signing keys", `
-		UPDATE signing_keys SET retired_at = $2, expires_at = $3
-		WHERE use = $1 AND active_at IS NOT NULL AND retired_at IS NULL`, use, at(tx.Now), at(expires))
+		UPDATE signing_keys SET retired_at = $3, expires_at = $4
+		WHERE use = $1 AND algorithm = $2 AND active_at IS NOT NULL AND retired_at IS NULL`,
+		use, algorithm, at(tx.Now), at(expires))
 }
 
-// ActivateSigningKeys lets the keys of use that were only published sign.
-func (tx *Tx) ActivateSigningKeys(use string) error {
+// ActivateSigningKeys lets the keys of use and algorithm that were only published
+// sign.
+func (tx *Tx) ActivateSigningKeys(use, algorithm string) error {
 	tx.Touch(ChangedKeys, "")
 	return tx.do("activate signing keys", `
-		UPDATE signing_keys SET active_at = $2 WHERE use = $1 AND active_at IS NULL`, use, at(tx.Now))
+		UPDATE signing_keys SET active_at = $3
+		WHERE use = $1 AND algorithm = $2 AND active_at IS NULL`, use, algorithm, at(tx.Now))
 }
 
 // Setting returns the value kept under name, or headykey.ErrNotFound.

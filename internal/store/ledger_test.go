@@ -127,12 +127,12 @@ func TestSigningKeysRetireByUse(t *testing.T) {
 		list("fresh keys")
 		update(t, db, func(tx *store.Tx) error {
 			keys[0].Retired, keys[0].Expires = tx.Now, ends.Add(time.Hour)
-			return tx.RetireSigningKeys("heady", keys[0].Expires)
+			return tx.RetireSigningKeys("heady", "HS256", keys[0].Expires)
 		})
 		list("after retiring: what was retired before keeps its times")
 		update(t, db, func(tx *store.Tx) error {
 			keys[1].Retired = tx.Now
-			return tx.RetireSigningKeys("receipt", time.Time{})
+			return tx.RetireSigningKeys("receipt", "EdDSA", time.Time{})
 		})
 		list("retired, and verified for ever")
 	})

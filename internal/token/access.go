@@ -3,6 +3,7 @@
 package token
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,7 +21,7 @@ import (
 // has its own, so that none passes for another.
 const accessType = "at+jwt"
 
-const maxSigners = 8
+const maxSigners = 55
 
 // Config says who issues and how long things live.
 type Config struct {
@@ -40,12 +41,15 @@ type Service struct {
 	config Config
 
 	mu      sync.Mutex
-	signers map[string]*jose.Signer // of access tokens, by kid
+	signers map[named]*jose.Signer
 }
+
+// named is which tokens a signer makes. Each kind of token has its own type.
+type named struct{ kid, typ string }
 
 // New returns a service whose keys are those of ring.
 func New(db *store.DB, ring *keyring.Ring, c Config) *Service {
-	return &Service{db: db, ring: ring, config: c, signers: map[string]*jose.Signer{}}
+	return &Service{db: db, ring: ring, config: c, signers: map[named]*jose.Signer{}}
 }
 
 // Access is what an access token says (contract: tokens).
@@ -79,33 +83,66 @@ func (s *Service) MakeAccess(h *headykey.Holder) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)
 	}
-	signer, err := s.signer(keyring.Heady)
+	return s.sign(keyring.Heady, claims)
+}
+
+// sign returns claims as an access token, signed with the present key of use.
+func (s *Service) sign(use string, claims []byte) (string, error) {
+	key, ok := s.ring.Signing(use)
+	if !ok {
+		return "", errors.New("there is no key to sign access tokens with")
+	}
+	signer, err := s.signer(key, accessType)
 	if err != nil {
 		return "", err
 	}
 	return signer.Sign(claims)
 }
 
-// signer returns what signs access tokens with the present key of use, made once
-// per key.
-func (s *Service) signer(use string) (*jose.Signer, error) {
-	key, ok := s.ring.Signing(use)
-	if !ok {
-		return nil, errors.New("there is no key to sign access tokens with")
+// Sign returns claims, a JSON object, as a token of type typ, signed with the
+// session key of algorithm, one of keyring.SessionAlgorithms. The first token of an
+// algorithm may have to wait for its key to be made: never call it inside a
+// transaction.
+func (s *Service) Sign(ctx context.Context, algorithm, typ string, claims []byte) (string, error) {
+	key, err := s.ring.SigningBy(ctx, algorithm)
+	if err != nil {
+		return "", fmt.Errorf("sign %s token: %w", typ, err)
 	}
+	signer, err := s.signer(key, typ)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(claims)
+}
+
+// VerifyOwn returns the claims of a token of type typ that is signed by one of our
+// session keys, whatever its algorithm, which still verifies. It fails with
+// headykey.ErrInvalidToken. What the claims say, and whether the token has expired,
+// is for the caller to judge.
+func (s *Service) VerifyOwn(token, typ string) ([]byte, error) {
+	claims, err := jose.Verify(token, typ, s.verifying(keyring.Session))
+	if err != nil {
+		return nil, headykey.ErrInvalidToken
+	}
+	return claims, nil
+}
+
+// signer returns what signs tokens of type typ with key, made once for both.
+func (s *Service) signer(key keyring.Key, typ string) (*jose.Signer, error) {
+	name := named{key.ID, typ}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if signer := s.signers[key.ID]; signer != nil {
+	if signer := s.signers[name]; signer != nil {
 		return signer, nil
 	}
-	signer, err := jose.NewSigner(key.JOSE(), accessType)
+	signer, err := jose.NewSigner(key.JOSE(), typ)
 	if err != nil {
 		return nil, err
 	}
 	if len(s.signers) > maxSigners {
 		clear(s.signers) // those of keys long retired
 	}
-	s.signers[key.ID] = signer
+	s.signers[name] = signer
 	return signer, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/jose"
 	"headykey.com/headykey/internal/keyring"
 )
 
@@ -70,18 +69,14 @@ func (s *Service) MakeClientAccess(a ClientAccess) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)
 	}
-	signer, err := s.signer(keyring.Session)
-	if err != nil {
-		return "", err
-	}
-	return signer.Sign(claims)
+	return s.sign(keyring.Session, claims)
 }
 
 // ReadClientAccess returns what a valid access token of an OAuth client says. It
 // fails as ReadAccess does. Whether the client may still use it, and whom it is
 // for, is for the caller to ask.
 func (s *Service) ReadClientAccess(token string) (ClientAccess, error) {
-	text, err := jose.Verify(token, accessType, s.verifying(keyring.Session))
+	text, err := s.VerifyOwn(token, accessType)
 	if err != nil {
 		return ClientAccess{}, headykey.ErrInvalidToken
 	}
