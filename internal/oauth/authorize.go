@@ -52,7 +52,7 @@ func (s *Service) Begin(ctx context.Context, in url.Values) (*Pending, error) {
 	if err := p.redirect(in); err != nil {
 		return nil, err
 	}
-	return p, s.read(p, in)
+	return p, s.readAsk(p, in)
 }
 
 // outerMode is how a failure is told whose request cannot be read whole.
@@ -64,8 +64,8 @@ func outerMode(in url.Values) string {
 	return mode
 }
 
-// read reads all that may be told to the client if it is wrong.
-func (s *Service) read(p *Pending, in url.Values) error {
+// readAsk reads all that may be told to the client if it is wrong.
+func (s *Service) readAsk(p *Pending, in url.Values) error {
 	if err := p.Ask.read(p.Client, in); err != nil {
 		return err
 	}

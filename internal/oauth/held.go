@@ -151,7 +151,7 @@ func (s *Service) readPushed(ctx context.Context, p *Pending, in url.Values) err
 	if err := p.redirect(in); err != nil {
 		return err
 	}
-	return s.read(p, in)
+	return s.readAsk(p, in)
 }
 
 // unfold returns the parameters of a request that may have come as a request object

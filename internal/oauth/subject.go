@@ -48,12 +48,12 @@ func (s *Service) readHint(c *headykey.Client, text string) (string, error) {
 
 // A hint is what an ID token of ours says of whom it was for.
 type hint struct {
-	Issuer   string      `json:"iss"`
-	Subject  string      `json:"sub"`
-	Audience token.Audience    `json:"aud"`
-	Session  headykey.ID `json:"sid"`
-	Issued   int64       `json:"iat"`
-	Events   *struct{}   `json:"events"` // of a logout token, which is no hint
+	Issuer   string         `json:"iss"`
+	Subject  string         `json:"sub"`
+	Audience token.Audience `json:"aud"`
+	Session  headykey.ID    `json:"sid"`
+	Issued   int64          `json:"iat"`
+	Events   *struct{}      `json:"events"` // of a logout token, which is no hint
 }
 
 // For reports whether h was made for client.

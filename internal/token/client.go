@@ -40,8 +40,8 @@ type ClientAccess struct {
 	Client   headykey.ID    `json:"client_id"`
 	Scope    string         `json:"scope,omitempty"`
 	ID       headykey.ID    `json:"jti"`
-	Issued   int64          `json:"iat"` // seconds since 1970
-	Expires  int64          `json:"exp"` // seconds since 1970
+	Issued   int64          `json:"iat"`                // seconds since 1970
+	Expires  int64          `json:"exp"`                // seconds since 1970
 	Grant    headykey.ID    `json:"grant_id,omitempty"` // the authorization that it stands on
 	Session  headykey.ID    `json:"sid,omitempty"`      // the sign-in behind it
 	Proven   int64          `json:"auth_time,omitempty"`

@@ -108,6 +108,8 @@ type changeClientRequest struct {
 	Scopes    *[]string `json:"scopes"`
 	Redirects *[]string `json:"redirect_uris"`
 	Resources *[]string `json:"resources"`
+	Trusted   *bool     `json:"trusted"`
+	Verified  *bool     `json:"verified"`
 	Disabled  *bool     `json:"disabled"`
 }
 

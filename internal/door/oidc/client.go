@@ -13,9 +13,10 @@ import (
 
 // A posted is a form by a client that has proven itself.
 type posted struct {
-	client *headykey.Client
-	from   headykey.From
-	form   url.Values
+	client     *headykey.Client
+	from       headykey.From
+	form       url.Values
+	possession oauth.Possession // the keys that the request shows to hold
 }
 
 // read reads the form of a request and the client who sends it. An address whose
@@ -60,8 +61,11 @@ func proofIn(r *http.Request, form url.Values) (oauth.Proof, error) {
 		return oauth.Proof{}, headykey.ErrBadClient
 	}
 	if len(headers) == 0 {
-		if posted.Secret != "" {
+		switch {
+		case posted.Secret != "":
 			posted.Method = oauth.SecretPost
+		case posted.Client != "":
+			posted.Method = headykey.AuthNone
 		}
 		return posted, nil
 	}

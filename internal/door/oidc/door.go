@@ -1,13 +1,9 @@
-// Package oidc is the wire format of OAuth 2 at the issuer: the token endpoint,
-// introspection, revocation, the key set and the metadata (RFC 6749, 7662, 7009,
-// 7517, 8414). It parses, asks one rule of package oauth, and spells the answer.
+// Package oidc is the wire format of OAuth 2 and OpenID Connect at the issuer. It parses, asks one rule of package oauth, and spells the answer.
 package oidc
 
 import (
-	"fmt"
 	"net/http"
-
-	"github.com/go-json-experiment/json"
+	"strings"
 
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/web"
@@ -19,79 +15,81 @@ type Parts struct {
 	Proxies web.Proxies
 	Limiter *web.Limiter // nil: no limits
 	BaseURL string
+
+	// Authorize is the authorization endpoint, which is a matter of pages.
+	Authorize http.Handler
 }
 
 type door struct {
 	Parts
 	open      web.Door
-	challenge string // WWW-Authenticate of a client that did not prove itself
+	bearer    web.Door // takes access tokens
+	challenge string   // WWW-Authenticate of a client that did not prove itself
 }
+
+// Who may call an endpoint from a browser: pages of registered clients, all pages,
+// or pages that send the browser here.
+const (
+	listed   = iota // the server's own list
+	clients         // and the pages of registered clients
+	everyone        // documents, the same for all
+	forms           // a form of any page may lead here
+)
 
 // An endpoint is one that the metadata tells of.
 type endpoint struct {
-	method string
-	path   string // below the issuer
-	member string // of the metadata, its URL
-	auth   string // of the metadata, how clients prove themselves; "": they do not
-	origin web.Policy
-	serve  func(door) http.Handler
+	methods string // with spaces between them
+	path    string // below the issuer
+	member  string // of the metadata, its URL; "": it is told of elsewhere
+	auth    string // of the metadata, how clients prove themselves; "": they do not
+	origins int
+	serve   func(door) http.Handler
 }
 
 // endpoints is the list to extend: each is served and told of, or neither.
 var endpoints = []endpoint{
-	{"POST", "/token", "token_endpoint", "token_endpoint_auth_methods_supported", web.Policy{},
+	{"GET POST", "/authorize", "authorization_endpoint", "", forms,
+		func(d door) http.Handler { return d.Authorize }},
+	{"POST", "/oauth/par", "pushed_authorization_request_endpoint", "", clients,
+		func(d door) http.Handler { return web.Handle(d.open, d.push) }},
+	{"POST", "/token", "token_endpoint", "token_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.token) }},
-	{"POST", "/oauth/introspect", "introspection_endpoint", "introspection_endpoint_auth_methods_supported", web.Policy{},
+	{"GET POST", "/user", "userinfo_endpoint", "", clients,
+		func(d door) http.Handler { return web.Handle(d.bearer, d.userinfo) }},
+	{"POST", "/oauth/introspect", "introspection_endpoint", "introspection_endpoint_auth_methods_supported", listed,
 		func(d door) http.Handler { return web.Handle(d.open, d.introspect) }},
-	{"POST", "/oauth/revoke", "revocation_endpoint", "revocation_endpoint_auth_methods_supported", web.Policy{},
+	{"POST", "/oauth/revoke", "revocation_endpoint", "revocation_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.revoke) }},
-	{"GET", "/.well-known/jwks.json", "jwks_uri", "", web.Policy{Public: true},
+	{"GET", "/.well-known/jwks.json", "jwks_uri", "", everyone,
 		func(d door) http.Handler { return web.Handle(d.open, d.keySet) }},
-}
-
-// metadataAt is where the metadata lies: as RFC 8414 §3.1 says for an issuer with a
-// path, and where clients look that do not know that rule.
-var metadataAt = []string{
-	"/.well-known/oauth-authorization-server" + oauth.IssuerPath,
-	"/.well-known/oauth-authorization-server",
-	oauth.IssuerPath + "/.well-known/oauth-authorization-server",
 }
 
 // Mount hangs the endpoints and their metadata on rt.
 func Mount(rt *web.Router, p Parts) error {
 	d := door{Parts: p, challenge: `Basic realm="` + p.OAuth.Issuer() + `", charset="UTF-8"`}
 	d.open = web.Door{Fail: d.fail}
+	d.bearer = web.Door{Fail: d.failBearer}
 	rt.Fail(oauth.IssuerPath, d.fail)
 	for _, e := range endpoints {
-		rt.Add(web.Route{Method: e.method, Pattern: oauth.IssuerPath + e.path, Handler: e.serve(d), Origins: e.origin})
-	}
-	text, err := metadata(p.OAuth.Issuer())
-	if err != nil {
-		return err
-	}
-	for _, path := range metadataAt {
-		rt.Add(web.Route{Method: "GET", Pattern: path, Handler: web.Document(text), Origins: web.Policy{Public: true}})
-	}
-	return nil
-}
-
-// metadata returns the RFC 8414 document of issuer, made of the tables that the
-// server works by: it tells of nothing that is not there.
-func metadata(issuer string) ([]byte, error) {
-	doc := map[string]any{
-		"issuer":                   issuer,
-		"grant_types_supported":    oauth.GrantTypes(),
-		"response_types_supported": []string{}, // required; without an authorization endpoint there are none
-	}
-	for _, e := range endpoints {
-		doc[e.member] = issuer + e.path
-		if e.auth != "" {
-			doc[e.auth] = oauth.AuthMethods
+		h, origins := e.serve(d), d.policy(e.origins)
+		for method := range strings.FieldsSeq(e.methods) {
+			rt.Add(web.Route{Method: method, Pattern: oauth.IssuerPath + e.path, Handler: h, Origins: origins})
 		}
 	}
-	text, err := json.Marshal(doc, json.Deterministic(true))
-	if err != nil {
-		return nil, fmt.Errorf("authorization server metadata: %w", err)
+	return d.mountMetadata(rt)
+}
+
+// policy is what the pages of other origins may do with an endpoint.
+func (d door) policy(origins int) web.Policy {
+	switch origins {
+	case everyone:
+		return web.Policy{Public: true}
+	case forms:
+		return web.Policy{Forms: true}
+	case clients:
+		return web.Policy{Also: func(r *http.Request, origin string) bool {
+			return d.OAuth.KnowsOrigin(r.Context(), origin)
+		}}
 	}
-	return text, nil
+	return web.Policy{}
 }

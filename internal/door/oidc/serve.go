@@ -3,6 +3,8 @@ package oidc
 import (
 	"net/http"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/token"
@@ -10,15 +12,19 @@ import (
 )
 
 type tokenReply struct {
-	Access string `json:"access_token"`
-	Type   string `json:"token_type"`
-	Life   int64  `json:"expires_in"` // seconds
-	Scope  string `json:"scope,omitempty"`
+	Access  string         `json:"access_token"`
+	Type    string         `json:"token_type"`
+	Life    int64          `json:"expires_in"` // seconds
+	Scope   string         `json:"scope,omitempty"`
+	Refresh string         `json:"refresh_token,omitempty"`
+	ID      string         `json:"id_token,omitempty"`
+	Details jsontext.Value `json:"authorization_details,omitempty"`
+	Kind    string         `json:"issued_token_type,omitempty"`
 }
 
 // token serves POST /auth/v1/token (RFC 6749 §3.2).
 func (d door) token(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
-	in, err := d.read(w, r, "resource")
+	in, err := d.read(w, r, "resource", "audience")
 	if err != nil {
 		return err
 	}
@@ -27,12 +33,34 @@ func (d door) token(w http.ResponseWriter, r *http.Request, _ headykey.Caller) e
 	}
 	out, err := d.OAuth.Token(r.Context(), in.client, oauth.Request{
 		Grant: in.form.Get("grant_type"), Scope: in.form.Get("scope"), Resources: in.form["resource"],
+		Form: in.form, Possession: in.possession, From: in.from,
 	})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1, beside the no-store of every answer
-	web.Reply(w, http.StatusOK, tokenReply{out.Access, "Bearer", int64(out.Life.Seconds()), out.Scope})
+	web.Reply(w, http.StatusOK, tokenReply{
+		out.Access, out.Type, int64(out.Life.Seconds()), out.Scope, out.Refresh, out.ID, out.Details, out.Kind,
+	})
+	return nil
+}
+
+type pushedReply struct {
+	URI  string `json:"request_uri"`
+	Life int64  `json:"expires_in"` // seconds
+}
+
+// push serves POST /auth/v1/oauth/par (RFC 9126 §2).
+func (d door) push(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	in, err := d.read(w, r, "resource")
+	if err != nil {
+		return err
+	}
+	out, err := d.OAuth.Push(r.Context(), in.client, in.form, in.possession.JKT)
+	if err != nil {
+		return err
+	}
+	web.Reply(w, http.StatusCreated, pushedReply{out.URI, int64(out.Life.Seconds())})
 	return nil
 }
 
@@ -42,16 +70,35 @@ type inactive struct {
 }
 
 type activeReply struct {
-	Active   bool           `json:"active"`
-	Scope    string         `json:"scope,omitempty"`
-	Client   headykey.ID    `json:"client_id"`
-	Type     string         `json:"token_type"`
-	Expires  int64          `json:"exp"`
-	Issued   int64          `json:"iat"`
-	Subject  headykey.ID    `json:"sub"`
-	Audience token.Audience `json:"aud"`
-	Issuer   string         `json:"iss"`
-	ID       headykey.ID    `json:"jti"`
+	Active   bool                `json:"active"`
+	Scope    string              `json:"scope,omitempty"`
+	Client   headykey.ID         `json:"client_id"`
+	Type     string              `json:"token_type"`
+	Expires  int64               `json:"exp"`
+	Issued   int64               `json:"iat"`
+	Subject  string              `json:"sub"`
+	Audience token.Audience      `json:"aud"`
+	Issuer   string              `json:"iss"`
+	ID       headykey.ID         `json:"jti"`
+	Session  headykey.ID         `json:"sid,omitempty"`
+	Proven   int64               `json:"auth_time,omitempty"`
+	ACR      string              `json:"acr,omitempty"`
+	AMR      []string            `json:"amr,omitempty"`
+	Bound    *token.Confirmation `json:"cnf,omitempty"`
+	Details  jsontext.Value      `json:"authorization_details,omitempty"`
+	Act      jsontext.Value      `json:"act,omitempty"`
+}
+
+func spellActive(a *token.ClientAccess) activeReply {
+	kind := "Bearer"
+	if a.Bound != nil && a.Bound.JKT != "" {
+		kind = "DPoP"
+	}
+	return activeReply{
+		Active: true, Scope: a.Scope, Client: a.Client, Type: kind, Expires: a.Expires, Issued: a.Issued,
+		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, ID: a.ID, Session: a.Session, Proven: a.Proven,
+		ACR: a.ACR, AMR: a.AMR, Bound: a.Bound, Details: a.Details, Act: a.Act,
+	}
 }
 
 // introspect serves POST /auth/v1/oauth/introspect (RFC 7662 §2).
@@ -63,7 +110,7 @@ func (d door) introspect(w http.ResponseWriter, r *http.Request, _ headykey.Call
 	if !in.form.Has("token") {
 		return headykey.ErrMissingField.About("token")
 	}
-	a, err := d.OAuth.Introspect(r.Context(), in.form.Get("token"))
+	a, err := d.OAuth.Introspect(r.Context(), in.client, in.form.Get("token"))
 	switch {
 	case err != nil:
 		return err
@@ -71,10 +118,7 @@ func (d door) introspect(w http.ResponseWriter, r *http.Request, _ headykey.Call
 		web.Reply(w, http.StatusOK, inactive{})
 		return nil
 	}
-	web.Reply(w, http.StatusOK, activeReply{
-		Active: true, Scope: a.Scope, Client: a.Client, Type: "Bearer", Expires: a.Expires, Issued: a.Issued,
-		Subject: a.Subject, Audience: a.Audience, Issuer: a.Issuer, ID: a.ID,
-	})
+	web.Reply(w, http.StatusOK, spellActive(a))
 	return nil
 }
 

@@ -1,0 +1,71 @@
+package oidc
+
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/web"
+)
+
+// metadataAt is where the metadata lies: as RFC 8414 §3.1 and OpenID Connect
+// Discovery §4 say for an issuer with a path, and where clients look that do not know
+// those rules.
+var metadataAt = []string{
+	"/.well-known/oauth-authorization-server" + oauth.IssuerPath,
+	"/.well-known/oauth-authorization-server",
+	oauth.IssuerPath + "/.well-known/oauth-authorization-server",
+	"/.well-known/openid-configuration" + oauth.IssuerPath,
+	"/.well-known/openid-configuration",
+	oauth.IssuerPath + "/.well-known/openid-configuration",
+}
+
+func (d door) mountMetadata(rt *web.Router) error {
+	text, err := metadata(d.OAuth.Issuer())
+	if err != nil {
+		return err
+	}
+	for _, path := range metadataAt {
+		rt.Add(web.Route{Method: "GET", Pattern: path, Handler: web.Document(text), Origins: web.Policy{Public: true}})
+	}
+	return nil
+}
+
+// metadata returns the document of issuer (RFC 8414 §2, OpenID Connect Discovery §3),
+// made of the tables that the server works by: it tells of nothing that is not
+// there.
+func metadata(issuer string) ([]byte, error) {
+	doc := map[string]any{
+		"issuer":                                         issuer,
+		"grant_types_supported":                          oauth.GrantTypes(),
+		"response_types_supported":                       oauth.ResponseTypes,
+		"response_modes_supported":                       oauth.ResponseModes,
+		"scopes_supported":                               oauth.StandardScopes,
+		"claims_supported":                               oauth.ClaimNames,
+		"claim_types_supported":                          []string{"normal"},
+		"claims_parameter_supported":                     true,
+		"subject_types_supported":                        []string{"public", "pairwise"},
+		"id_token_signing_alg_values_supported":          oauth.SigningAlgorithms,
+		"userinfo_signing_alg_values_supported":          oauth.SigningAlgorithms,
+		"authorization_signing_alg_values_supported":     oauth.SigningAlgorithms,
+		"code_challenge_methods_supported":               []string{"S256"},
+		"authorization_response_iss_parameter_supported": true,
+		"acr_values_supported":                           []string{"aal1"},
+		"prompt_values_supported":                        []string{"none", "login", "consent", "select_account", "create"},
+		"display_values_supported":                       []string{"page"},
+		"request_parameter_supported":                    false,
+		"request_uri_parameter_supported":                false,
+	}
+	for _, e := range endpoints {
+		doc[e.member] = issuer + e.path
+		if e.auth != "" {
+			doc[e.auth] = oauth.AuthMethods
+		}
+	}
+	text, err := json.Marshal(doc, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("authorization server metadata: %w", err)
+	}
+	return text, nil
+}
