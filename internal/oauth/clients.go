@@ -65,7 +65,7 @@ func (s *Service) giveSecret(c *headykey.Client) string {
 	hash := secret.Hash(text)
 	c.Secret = hash[:]
 	if c.AuthMethod == SecretJWT {
-		c.SealedSecret = s.Seal("client secret "+string(c.ID), []byte(text))
+		c.SealedSecret = s.Sealer.Seal("client secret "+string(c.ID), []byte(text))
 	}
 	return text
 }

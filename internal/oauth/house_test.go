@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/receipt"
@@ -49,8 +50,11 @@ func buildIn(t testing.TB, dir string) *house {
 	h.ring, err = keyring.New(t.Context(), h.db, sealer, nil, log)
 	check(t, err)
 	h.tokens = token.New(h.db, h.ring, lives)
+	out, err := fetch.New(fetch.Config{Allow: []string{"127.0.0.1"}})
+	check(t, err)
+	t.Cleanup(out.Close)
 	h.Service, err = oauth.New(oauth.Parts{
-		DB: h.db, Tokens: h.tokens, Ring: h.ring, Receipts: receipt.New(h.db, h.ring, "id.example.com"),
+		DB: h.db, Tokens: h.tokens, Ring: h.ring, Sealer: sealer, Fetch: out, Receipts: receipt.New(h.db, h.ring, "id.example.com"),
 	}, base)
 	check(t, err)
 	return h
@@ -79,7 +83,7 @@ func (h *house) earn(t testing.TB, c oauth.NewClient, req oauth.Request) string 
 // active asks whether a token is good.
 func (h *house) active(t testing.TB, text string) bool {
 	t.Helper()
-	a, err := h.Introspect(t.Context(), text)
+	a, err := h.Introspect(t.Context(), &headykey.Client{}, text)
 	check(t, err)
 	return a != nil
 }

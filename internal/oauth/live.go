@@ -88,6 +88,9 @@ func (s *Service) lookUp(ctx context.Context, a token.ClientAccess) (*live, erro
 // has proven itself. A token that stands for a person is told of only to its own
 // client and to those that serve one of its resources.
 func (s *Service) Introspect(ctx context.Context, c *headykey.Client, text string) (*token.ClientAccess, error) {
+	if c.Public() {
+		return nil, headykey.ErrBadClient // RFC 7662 §2.1: it proved nothing
+	}
 	l, err := s.read(ctx, text)
 	if err == nil {
 		if l.proof != nil && !s.mayAsk(c, &l.access) {
@@ -109,7 +112,7 @@ func (s *Service) mayAsk(c *headykey.Client, a *token.ClientAccess) bool {
 	}
 	for _, r := range a.Audience {
 		for _, own := range s.resourcesOf(c) {
-			if r == own && !c.Public() {
+			if r == own {
 				return true
 			}
 		}

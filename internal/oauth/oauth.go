@@ -14,6 +14,7 @@ import (
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/receipt"
+	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 	"headykey.com/headykey/internal/token"
 )
@@ -32,12 +33,8 @@ type Parts struct {
 	Tokens   *token.Service
 	Receipts *receipt.Ledger
 	Ring     *keyring.Ring
+	Sealer   *secret.Sealer
 	Fetch    *fetch.Client
-
-	// MAC, Seal and Open are those of the server's Sealer.
-	MAC  func(purpose string, data ...[]byte) [32]byte
-	Seal func(purpose string, plain []byte) []byte
-	Open func(purpose string, sealed []byte) ([]byte, error)
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

@@ -16,7 +16,7 @@ func (s *Service) Subject(c *headykey.Client, user headykey.ID) string {
 	if c.Details.SubjectType != "pairwise" {
 		return string(user)
 	}
-	mac := s.MAC("pairwise subject", []byte(sectorOf(c)), []byte(user))
+	mac := s.Sealer.MAC("pairwise subject", []byte(sectorOf(c)), []byte(user))
 	return base64.RawURLEncoding.EncodeToString(mac[:])
 }
 

@@ -21,7 +21,7 @@ import (
 
 func (h *house) update(t testing.TB, c *headykey.Client) {
 	t.Helper()
-	check(t, h.db.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateClient(c) }))
+	check(t, h.db.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateClient(c, nil) }))
 }
 
 func TestATokenSaysWhoMayDoWhatWhere(t *testing.T) {
@@ -54,7 +54,8 @@ func TestATokenSaysWhoMayDoWhatWhere(t *testing.T) {
 			{"of many none named", two, oauth.Request{}, "", nil, headykey.ErrBadResource},
 			{"both", two, oauth.Request{Resources: []string{b, a, b}}, "", token.Audience{b, a}, nil},
 			{"more than a token holds", two, oauth.Request{Resources: strings.Fields(strings.Repeat(a+" ", 200))}, "", nil, headykey.ErrBadResource},
-			{"another grant", plain, oauth.Request{Grant: "authorization_code"}, "", nil, headykey.ErrUnknownGrant},
+			{"another grant", plain, oauth.Request{Grant: "authorization_code"}, "", nil, headykey.ErrGrantNotAllowed},
+			{"a grant that does not exist", plain, oauth.Request{Grant: "password"}, "", nil, headykey.ErrUnknownGrant},
 			{"no grant", plain, oauth.Request{Grant: " "}, "", nil, headykey.ErrUnknownGrant},
 		}
 		for _, tt := range tests {
@@ -71,7 +72,7 @@ func TestATokenSaysWhoMayDoWhatWhere(t *testing.T) {
 			got, err := h.tokens.ReadClientAccess(out.Access)
 			now := time.Now().Unix()
 			want := token.ClientAccess{
-				Issuer: issuer, Subject: tt.c.Record.ID, Audience: tt.aud, Client: tt.c.Record.ID, Scope: tt.scope,
+				Issuer: issuer, Subject: string(tt.c.Record.ID), Audience: tt.aud, Client: tt.c.Record.ID, Scope: tt.scope,
 				ID: got.ID, Issued: now, Expires: now + 3600,
 			}
 			if err != nil || !reflect.DeepEqual(got, want) || out.Scope != tt.scope || out.Life != time.Hour {

@@ -144,8 +144,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
 	core.OAuth, err = oauth.New(oauth.Parts{
-		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Fetch: core.Fetch,
-		MAC: sealer.MAC, Seal: sealer.Seal, Open: sealer.Open,
+		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
 	}, base)
 	if err != nil {
 		return nil, err

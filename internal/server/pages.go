@@ -15,7 +15,7 @@ var engineNames = map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL"
 // pages is what the pages stand on: the same parts as the API's.
 func (s *Server) pages(p heady.Parts) pages.Deps {
 	return pages.Deps{
-		Auth: p.Auth, CORS: p.CORS, Limiter: p.Limiter, Proxies: p.Proxies, Secure: p.Secure,
+		Auth: p.Auth, OAuth: p.OAuth, CORS: p.CORS, Limiter: p.Limiter, Proxies: p.Proxies, Secure: p.Secure,
 		MAC: s.Core.sealer.MAC, Seal: s.Core.sealer.Seal, Open: s.Core.sealer.Open,
 		BaseURL: s.Base, Version: Version, Database: engineNames[s.Core.DB.Name()], Mailbox: s.Core.Mailbox,
 		Facts: s.facts,

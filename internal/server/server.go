@@ -214,13 +214,14 @@ func (s *Server) handler() (http.Handler, error) {
 	heady.MountHealth(rt, cors, heady.Status{
 		Version: Version, Database: s.Core.DB.Name(), Started: s.started, Ready: s.ready,
 	})
+	front := pages.Mount(rt, s.pages(parts))
 	err = oidc.Mount(rt, oidc.Parts{
 		OAuth: s.Core.OAuth, Proxies: s.config.TrustProxy, Limiter: parts.Limiter, BaseURL: s.Base,
+		Authorize: front.Authorize,
 	})
 	if err != nil {
 		return nil, err
 	}
-	pages.Mount(rt, s.pages(parts))
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err
 	}

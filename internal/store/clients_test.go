@@ -17,7 +17,7 @@ func program(t *testing.T, db *store.DB, name string, created time.Time) *headyk
 		Grants: []string{"client_credentials"}, Scopes: []string{"read", `odd'"`}, Redirects: []string{"https://a.example/cb?x=1,2"},
 		Created: created,
 	}
-	update(t, db, func(tx *store.Tx) error { return tx.InsertClient(c) })
+	update(t, db, func(tx *store.Tx) error { return tx.InsertClient(c, nil) })
 	return c
 }
 
@@ -26,7 +26,7 @@ func TestClientComesBackAsItWent(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		want := program(t, db, "robot", micro())
 		bare := &headykey.Client{ID: headykey.NewID(), Name: "bare", AuthMethod: "none", Created: micro(), Disabled: micro()}
-		update(t, db, func(tx *store.Tx) error { return tx.InsertClient(bare) })
+		update(t, db, func(tx *store.Tx) error { return tx.InsertClient(bare, nil) })
 		view(t, db, func(tx *store.Tx) error {
 			for _, c := range []*headykey.Client{want, bare} {
 				got, err := tx.Client(c.ID)
@@ -48,7 +48,7 @@ func TestClientIsChangedAndDeleted(t *testing.T) {
 		c, other := program(t, db, "robot", micro()), program(t, db, "other", micro())
 		epoch, others := db.Epoch(c.ID), db.Epoch(other.ID)
 		c.Name, c.Secret, c.Scopes, c.Resources, c.Disabled = "golem", hashOf("new"), nil, []string{"https://b.example"}, micro()
-		update(t, db, func(tx *store.Tx) error { return tx.UpdateClient(c) })
+		update(t, db, func(tx *store.Tx) error { return tx.UpdateClient(c, nil) })
 		if epoch.Current() || !others.Current() {
 			t.Error("the news of a change do not say of which client")
 		}
@@ -67,7 +67,7 @@ func TestClientIsChangedAndDeleted(t *testing.T) {
 		}
 		err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteClient(c.ID) })
 		wantError(t, "deleted twice", err, headykey.ErrNotFound)
-		err = db.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateClient(c) })
+		err = db.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateClient(c, nil) })
 		wantError(t, "changed after its end", err, headykey.ErrNotFound)
 	})
 }

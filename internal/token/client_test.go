@@ -16,12 +16,12 @@ func TestATokenOfAClientIsReadAsItWasMade(t *testing.T) {
 		h := build(t, nil)
 		id := headykey.NewID()
 		for _, aud := range []token.Audience{{"https://a.example"}, {"https://a.example", "https://b.example"}} {
-			text, err := h.MakeClientAccess(token.ClientAccess{Subject: id, Client: id, Audience: aud, Scope: "a b"})
+			text, err := h.MakeClientAccess(token.ClientAccess{Subject: string(id), Client: id, Audience: aud, Scope: "a b"})
 			check(t, err)
 			got, err := h.ReadClientAccess(text)
 			now := time.Now().Unix()
 			want := token.ClientAccess{
-				Issuer: lives.OAuthIssuer, Subject: id, Client: id, Audience: aud, Scope: "a b",
+				Issuer: lives.OAuthIssuer, Subject: string(id), Client: id, Audience: aud, Scope: "a b",
 				ID: got.ID, Issued: now, Expires: now + 3600,
 			}
 			if err != nil || !reflect.DeepEqual(got, want) {
@@ -46,7 +46,7 @@ func TestATokenOfAClientIsReadAsItWasMade(t *testing.T) {
 func TestATokenOfAClientOutlivesARotation(t *testing.T) {
 	h := build(t, nil)
 	id := headykey.NewID()
-	want := token.ClientAccess{Subject: id, Client: id, Audience: token.Audience{"x"}}
+	want := token.ClientAccess{Subject: string(id), Client: id, Audience: token.Audience{"x"}}
 	before, err := h.MakeClientAccess(want)
 	check(t, err)
 	for range 12 { // more than are kept
@@ -65,7 +65,7 @@ func TestATokenOfAClientOutlivesARotation(t *testing.T) {
 func FuzzReadClientAccess(f *testing.F) {
 	h := build(f, nil)
 	id := headykey.NewID()
-	good, err := h.MakeClientAccess(token.ClientAccess{Subject: id, Client: id, Audience: token.Audience{"x"}})
+	good, err := h.MakeClientAccess(token.ClientAccess{Subject: string(id), Client: id, Audience: token.Audience{"x"}})
 	check(f, err)
 	want, err := h.ReadClientAccess(good)
 	check(f, err)

@@ -68,7 +68,7 @@ func build(t *testing.T) *house {
 		DB: db, Tokens: h.tokens, Receipts: h.receipts, Outbox: outbox.New(db, sealer, log, nil), Pool: pool, Sealer: sealer, Log: log,
 	}, auth.Config{BaseURL: base, Throttle: true, Lifetimes: lives})
 	check(t, err)
-	programs, err := oauth.New(oauth.Parts{DB: db, Tokens: h.tokens, Receipts: h.receipts, Ring: ring}, base)
+	programs, err := oauth.New(oauth.Parts{DB: db, Tokens: h.tokens, Receipts: h.receipts, Ring: ring, Sealer: sealer}, base)
 	check(t, err)
 	public, err := url.Parse(base)
 	check(t, err)
@@ -127,7 +127,7 @@ func (h *house) person(t *testing.T, role headykey.Role, scopes ...string) guest
 		check(t, tx.InsertClient(&headykey.Client{
 			ID: g.client, Name: "a client", AuthMethod: "client_secret_basic", Secret: keyHash[:],
 			Grants: []string{"client_credentials"}, Created: now,
-		}))
+		}, nil))
 		return tx.InsertAPIKey(&headykey.APIKey{ID: g.keyID, User: g.id, Role: role, Prefix: g.key[:12], Hash: keyHash[:], Scopes: scopes, Created: now})
 	}))
 	g.token, err = h.tokens.MakeAccess((&headykey.Proof{User: user, Session: session}).Holder())

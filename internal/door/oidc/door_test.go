@@ -47,7 +47,7 @@ func build(t *testing.T) *house {
 	check(t, err)
 	h := &house{}
 	h.oauth, err = oauth.New(oauth.Parts{
-		DB: db, Ring: ring, Receipts: receipt.New(db, ring, "id.example.com"),
+		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "id.example.com"),
 		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour}),
 	}, base)
 	check(t, err)
@@ -60,7 +60,7 @@ func build(t *testing.T) *house {
 	limiter := web.NewLimiter()
 	t.Cleanup(limiter.Close)
 	rt := web.NewRouter(cors, nil)
-	check(t, Mount(rt, Parts{OAuth: h.oauth, Limiter: limiter, BaseURL: base}))
+	check(t, Mount(rt, Parts{OAuth: h.oauth, Limiter: limiter, BaseURL: base, Authorize: http.NotFoundHandler()}))
 	h.Handler = web.Front(public, nil, rt)
 	t.Cleanup(func() { _ = db.Close() })
 	return h
@@ -222,7 +222,12 @@ func TestMetadataAndRoutesAreOneTable(t *testing.T) {
 			t.Errorf("%s: %s answers %d", member, address, w.Code)
 		}
 	}
-	if doc["issuer"] != base+"/auth/v1" || len(doc) != 3+2*len(endpoints)-1 {
+	for _, e := range endpoints {
+		if doc[e.member] != base+oauth.IssuerPath+e.path {
+			t.Errorf("%s is told of as %v", e.path, doc[e.member])
+		}
+	}
+	if doc["issuer"] != base+"/auth/v1" {
 		t.Errorf("got %s", text)
 	}
 }

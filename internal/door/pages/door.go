@@ -13,12 +13,14 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/web"
 )
 
 // Deps are what the pages stand on.
 type Deps struct {
 	Auth    *auth.Service
+	OAuth   *oauth.Service
 	CORS    *web.CORS // says which POSTs come from our own pages
 	Limiter *web.Limiter
 	Proxies web.Proxies
@@ -60,10 +62,16 @@ type door struct {
 	hasAdmin atomic.Bool // see adminExists
 }
 
+// A Front is the endpoints of OAuth that are a matter of pages. They lie in the URL
+// space of another door, which hangs them and tells of them.
+type Front struct {
+	Authorize http.Handler // GET and POST
+}
+
 // Mount hangs the pages on r. Failures on all paths that no other door claimed
 // (see [web.Router.Fail]) become pages where the client takes HTML, and JSON
 // elsewhere and below the prefixes of the programs' doors.
-func Mount(r *web.Router, d Deps) {
+func Mount(r *web.Router, d Deps) Front {
 	p := &door{Deps: d, router: r, assets: newAssets()}
 	p.screens = newScreens(p.assets)
 	p.open = web.Door{Fail: p.fail}
@@ -78,6 +86,10 @@ func Mount(r *web.Router, d Deps) {
 	p.get(r, confirmForm.Action, p.open, p.confirm)
 	p.post(r, confirmForm, p.confirmed)
 	p.get(r, confirmForm.Action+"/done", p.open, p.confirmDone)
+	p.get(r, signInForm.Action, p.open, p.signIn)
+	p.post(r, signInForm, p.signedIn)
+	p.get(r, consentForm.Action, p.open, p.consent)
+	p.post(r, consentForm, p.consented)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
@@ -85,6 +97,7 @@ func Mount(r *web.Router, d Deps) {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
+	return Front{Authorize: web.Handle(p.open, p.authorize)}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.

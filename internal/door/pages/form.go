@@ -64,8 +64,8 @@ func (d *door) filled(w http.ResponseWriter, r *http.Request, table form, f flas
 	return &out
 }
 
-// A deed is what a form asks for. It returns the path to go on to: after a
-// failure, that of the form.
+// A deed is what a form asks for. It returns the address to go on to (after a
+// failure, that of the form), or "" if it has answered itself.
 type deed = func(w http.ResponseWriter, r *http.Request, in url.Values) (to string, err error)
 
 // post adds the route that takes a form: only from our own pages, within the
@@ -85,7 +85,9 @@ func (d *door) post(r *web.Router, table form, do deed) {
 			}
 			d.tell(w, table.failed(in, e))
 		}
-		goTo(w, to)
+		if to != "" {
+			goTo(w, to)
+		}
 		return nil
 	})
 	r.Handle(http.MethodPost, table.Action, d.Limiter.Guard(d.open, d.Proxies, h))

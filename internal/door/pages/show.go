@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 
 	"headykey.com/headykey"
 )
@@ -21,7 +22,8 @@ var templates embed.FS
 
 // screens are the templates that are pages. Each defines "screen", which chooses
 // its frame, and "main", which the frame puts in its middle.
-var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem"}
+var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem",
+	"sign-in", "consent", "bounce", "form-post", "bad-request"}
 
 // A page is what every screen knows.
 type page struct {
@@ -59,6 +61,20 @@ func (d *door) show(w http.ResponseWriter, r *http.Request, status int, screen s
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the client is gone: nobody is left to tell
 	return nil
+}
+
+// policyFor is policy with another address that the forms of a page may lead to: a
+// browser stops a form whose answer sends it on to an address that is not named
+// (Content Security Policy 3 §6.4.1).
+func policyFor(redirect string) string {
+	u, err := url.Parse(redirect)
+	switch {
+	case err != nil || u.Scheme == "":
+		return policy
+	case u.Scheme == "https" || u.Scheme == "http":
+		return policy + " " + u.Scheme + "://" + u.Host
+	}
+	return policy + " " + u.Scheme + ":"
 }
 
 // private sets what every answer of this door needs: no copy is kept, no other
