@@ -35,23 +35,28 @@ func TestAClientReadsWhatIsEncryptedToIt(t *testing.T) {
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		ec, err := ecdsa.GenerateKey(curve, rand.Reader)
 		check(t, err)
-		s := set(t, with(spelled(t, rsaKey()), `"kid":"rsa"`)+","+with(spelled(t, ec), `"kid":"ec"`))
 		for _, alg := range jose.EncryptionAlgorithms {
 			for _, enc := range jose.ContentEncryptions {
-				token, err := s.Encrypt([]byte("a.b.c"), alg, enc, "JWT")
-				check(t, err)
-				var key any = ec
-				want := map[string]any{"alg": alg, "enc": enc, "cty": "JWT", "kid": "ec"}
-				if strings.HasPrefix(alg, "RSA") {
-					key, want["kid"] = rsaKey(), "rsa"
-				}
-				plain, header := read(t, token, key)
-				delete(header, "epk")
-				if plain != "a.b.c" || !maps.Equal(header, want) {
-					t.Errorf("%s, %s, %s: got %q, %v", curve.Params().Name, alg, enc, plain, header)
-				}
+				encryptAndRead(t, ec, alg, enc)
 			}
 		}
+	}
+}
+
+func encryptAndRead(t *testing.T, ec *ecdsa.PrivateKey, alg, enc string) {
+	t.Helper()
+	s := set(t, with(spelled(t, rsaKey()), `"kid":"rsa"`)+","+with(spelled(t, ec), `"kid":"ec"`))
+	token, err := s.Encrypt([]byte("a.b.c"), alg, enc, "JWT")
+	check(t, err)
+	var key any = ec
+	want := map[string]any{"alg": alg, "enc": enc, "cty": "JWT", "kid": "ec"}
+	if strings.HasPrefix(alg, "RSA") {
+		key, want["kid"] = rsaKey(), "rsa"
+	}
+	plain, header := read(t, token, key)
+	delete(header, "epk")
+	if plain != "a.b.c" || !maps.Equal(header, want) {
+		t.Errorf("%s, %s, %s: got %q, %v", ec.Params().Name, alg, enc, plain, header)
 	}
 }
 
