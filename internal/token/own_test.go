@@ -41,7 +41,7 @@ func TestOneKeySignsTokensOfManyTypes(t *testing.T) {
 			if claims, err := h.VerifyOwn(text, typ); err != nil || string(claims) != `{"sub":"ada"}` {
 				t.Errorf("%s, %s: got %s, %v", algorithm, typ, claims, err)
 			}
-			h.refusedAs(t, text, slices.DeleteFunc(slices.Concat(types, []string{"", "jwt", "application/"+typ}), func(s string) bool { return s == typ })...)
+			h.refusedAs(t, text, slices.DeleteFunc(slices.Concat(types, []string{"", "jwt", "application/" + typ}), func(s string) bool { return s == typ })...)
 		}
 	}
 	for _, algorithm := range []string{"", "none", "HS256", "ES512"} {
