@@ -70,21 +70,33 @@ func (k Key) verifying() any {
 	return k.Public
 }
 
-// fits reports whether public is a key for algorithm, which is asymmetric.
+// fits reports whether public is a key for algorithm.
 func fits(algorithm string, public crypto.PublicKey) bool {
-	switch k := public.(type) {
-	case *rsa.PublicKey:
-		return k != nil && slices.Contains([]string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}, algorithm)
-	case *ecdsa.PublicKey:
-		return k != nil && k.Curve != nil && algorithm != "" && algorithm == curveAlgorithms[k.Params().Name]
-	case ed25519.PublicKey:
-		return len(k) == ed25519.PublicKeySize && algorithm == EdDSA
-	}
-	return false
+	return slices.Contains(algorithmsOf(public), algorithm)
 }
 
-// curveAlgorithms names the one algorithm of each curve (RFC 7518 §3.4).
-var curveAlgorithms = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+// algorithmsOf returns what public may verify (RFC 7518 §3.1, RFC 8037 §3.1): an
+// elliptic key one algorithm, by its curve. What is no public key may do nothing.
+func algorithmsOf(public crypto.PublicKey) []string {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		if k != nil {
+			return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
+		}
+	case *ecdsa.PublicKey:
+		if k != nil && k.Curve != nil {
+			return curveAlgorithms[k.Params().Name]
+		}
+	case ed25519.PublicKey:
+		if len(k) == ed25519.PublicKeySize {
+			return []string{EdDSA}
+		}
+	}
+	return nil
+}
+
+// curveAlgorithms names the algorithm of each curve (RFC 7518 §3.4).
+var curveAlgorithms = map[string][]string{"P-256": {"ES256"}, "P-384": {"ES384"}, "P-521": {"ES512"}}
 
 // A Signer makes tokens of one type with one key. It is safe for concurrent use.
 type Signer struct{ signer jose.Signer }
@@ -144,10 +156,10 @@ func Verify(token, typ string, find func(kid string) (Key, bool)) ([]byte, error
 // Thumbprint returns the RFC 7638 thumbprint (SHA-256, base64url) of a public key:
 // a kid that can never mean two keys.
 func Thumbprint(public crypto.PublicKey) (string, error) {
-	k := jose.JSONWebKey{Key: public}
-	if !k.Valid() || !k.IsPublic() {
+	if algorithmsOf(public) == nil {
 		return "", errors.New("thumbprint: not a public key")
 	}
+	k := jose.JSONWebKey{Key: public}
 	sum, err := k.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return "", fmt.Errorf("thumbprint: %w", err)

@@ -3,6 +3,8 @@ package keyring_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"os"
@@ -79,6 +81,11 @@ func TestPrivatePartsLieSealedOnDisk(t *testing.T) {
 	r := ring(t, openDB(t, dir), nil)
 	heady, _ := r.Signing(keyring.Heady)
 	receipt, _ := r.Signing(keyring.Receipt)
+	session, err := r.SigningBy(t.Context(), "RS256")
+	check(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(session.Signer)
+	check(t, err)
+	prime := session.Signer.(*rsa.PrivateKey).Primes[0].Bytes()
 	files, err := filepath.Glob(filepath.Join(dir, store.SQLiteFile+"*"))
 	check(t, err)
 	var disk []byte
@@ -90,7 +97,9 @@ func TestPrivatePartsLieSealedOnDisk(t *testing.T) {
 	if !bytes.Contains(disk, []byte(receipt.ID)) || !bytes.Contains(disk, receipt.Public) {
 		t.Fatal("the search does not see what is written")
 	}
-	for name, private := range map[string][]byte{"HS256": heady.Secret, "Ed25519": receipt.Private.Seed()} {
+	for name, private := range map[string][]byte{
+		"HS256": heady.Secret, "Ed25519": receipt.Private.Seed(), "RS256": der, "half of the RS256": prime,
+	} {
 		if len(private) < 32 || bytes.Contains(disk, private) {
 			t.Errorf("the %s key lies open in the database", name)
 		}

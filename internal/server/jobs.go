@@ -23,7 +23,7 @@ func (core *Core) jobs() []job {
 	return []job{
 		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
 		{"tell tokens", 500 * time.Millisecond, core.OAuth.FlushIssued},
-		{"make session keys", 500 * time.Millisecond, core.Ring.Prepare}, // soon after the start, then idle
+		{"make session keys", 500 * time.Millisecond, core.Ring.Prepare}, // soon after the start; later it finds them there
 		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
 		{"prune", time.Minute, core.prune},
 		{"give memory back", 8 * time.Second, giveBack},

@@ -104,15 +104,15 @@ func TestAProgramGetsUsesAndEndsItsToken(t *testing.T) {
 		want["active"], want["token_type"], want["exp"] = true, "Bearer", expires
 		sameJSON(t, "introspection", s.nobody().is(p).form(t, introspectPath, "token="+text).want(t, 200).object(t), want)
 
-		kids := []string{}
-		for _, k := range s.nobody().get(t, keySetPath).want(t, 200).list(t, "keys") {
-			kids = append(kids, k["kid"].(string))
-			if k["d"] != nil || k["kty"] != "EC" || k["crv"] != "P-256" || k["alg"] != "ES256" || k["use"] != "sig" {
+		kinds, kids := map[any]any{"ES256": "EC", "RS256": "RSA", "PS256": "RSA", "EdDSA": "OKP"}, map[any]bool{}
+		for _, k := range s.keySet(t, 8) {
+			kids[k["kid"]] = true
+			if k["d"] != nil || k["p"] != nil || k["kty"] != kinds[k["alg"]] || k["use"] != "sig" {
 				t.Errorf("key %v", k)
 			}
 		}
-		if len(kids) != 2 || kids[0] == kids[1] {
-			t.Errorf("keys %v, want the one that signs and the next", kids)
+		if len(kids) != 8 || !kids[tok.header["kid"]] {
+			t.Errorf("keys %v, want of each algorithm the one that signs and the next", kids)
 		}
 		s.nobody().is(p).form(t, revokePath, "token="+text, "token_type_hint=refresh_token").want(t, http.StatusOK)
 		if s.active(t, p, text) {
@@ -121,6 +121,16 @@ func TestAProgramGetsUsesAndEndsItsToken(t *testing.T) {
 		s.nobody().is(p).form(t, revokePath, "token="+text).want(t, http.StatusOK) // twice is once
 		s.nobody().is(p).form(t, revokePath, "token=nonsense").want(t, http.StatusOK)
 	})
+}
+
+// keySet returns the published keys once there are n: some are made after the start.
+func (s *server) keySet(t *testing.T, n int) (keys []obj) {
+	t.Helper()
+	within(t, "published keys", func() bool {
+		keys = s.nobody().get(t, keySetPath).want(t, http.StatusOK).list(t, "keys")
+		return len(keys) == n
+	})
+	return keys
 }
 
 // A token counts where it was made for, and nowhere else.
@@ -246,6 +256,7 @@ func TestMetadataTellsOfWhatIsThere(t *testing.T) {
 	} {
 		sameJSON(t, path, s.nobody().get(t, path).want(t, http.StatusOK).object(t), want)
 	}
+	s.keySet(t, 8) // and no more to come
 	for _, path := range []string{"/.well-known/oauth-authorization-server", keySetPath} {
 		a := stranger.get(t, path).want(t, http.StatusOK)
 		if a.header.Get("Access-Control-Allow-Origin") != "https://stranger.example" || a.header.Get("Access-Control-Allow-Credentials") != "" ||
@@ -338,7 +349,7 @@ func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 		p := s.house.program(t)
 		old := s.earn(t, p)
 		known := map[any]bool{}
-		for _, k := range s.nobody().get(t, keySetPath).list(t, "keys") {
+		for _, k := range s.keySet(t, 8) {
 			known[k["kid"]] = true
 		}
 		admin := s.as(s.member(t, "admin", "admin"))
@@ -347,9 +358,7 @@ func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 		if got := parseToken(t, fresh).header["kid"]; got != kid || !known[kid] || got == parseToken(t, old).header["kid"] {
 			t.Errorf("%v signs, want %s, which was known before: %v", got, kid, known)
 		}
-		if n := len(s.nobody().get(t, keySetPath).list(t, "keys")); n != 3 {
-			t.Errorf("%d keys, want the old, the present and the next", n)
-		}
+		s.keySet(t, 12) // of each algorithm the old, the present and the next
 		if !s.active(t, p, old) || !s.active(t, p, fresh) {
 			t.Error("a rotation cut tokens off")
 		}
