@@ -56,9 +56,9 @@ export function configure(c, auth = auths[c.token_endpoint_auth_method](c.client
   return client.discovery(issuer, c.client_id, { client_secret: c.client_secret, redirect_uris: c.redirect_uris }, auth);
 }
 
-// begin makes an authorization request with PKCE, state and nonce, and what must be
-// known to check the answer.
-export async function begin(config, parameters = {}) {
+// begin makes the parameters of an authorization request with PKCE, state and nonce,
+// and what must be known to check the answer.
+export async function begin(parameters = {}) {
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(),
     expectedState: client.randomState(),
@@ -166,9 +166,8 @@ export async function visit(story) {
 }
 
 // fails awaits that work fails with an OAuth error.
-export function fails(work, error) {
-  return assert.rejects(work, (e) => {
-    assert.equal(e.error, error, String(e.stack));
-    return true;
-  });
+export async function fails(work, error) {
+  const e = await work.then(() => assert.fail(`this should fail with ${error}`), (reason) => reason);
+  const told = e.error ?? (await e.response?.json())?.error;
+  assert.equal(told, error, String(e.stack));
 }
