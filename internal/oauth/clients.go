@@ -185,6 +185,9 @@ func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id heady
 		if len(changed) > 0 {
 			err = s.note(ctx, tx, by, id, "client.changed", map[string]any{"changed": changed})
 		}
+		if err == nil && state == "client.disabled" {
+			err = tx.EndDerived(id)
+		}
 		if err == nil && state != "" {
 			err = s.note(ctx, tx, by, id, state, nil)
 		}
@@ -253,6 +256,9 @@ func (s *Service) DeleteClient(ctx context.Context, by headykey.Caller, id heady
 		return err
 	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.EndDerived(id); err != nil {
+			return err
+		}
 		if err := tx.DeleteClient(id); err != nil {
 			return err
 		}
