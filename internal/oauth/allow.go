@@ -47,11 +47,11 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 		if err := p.spend(tx); err != nil {
 			return err
 		}
-		a.Created, a.Expires = tx.Now, tx.Now.Add(codeLife)
+		a.Created, a.Expires = tx.Now, tx.Now.Add(codeLife+s.lifeFor(p.Client))
 		if code != "" {
-			a.CodeExpires = a.Expires
+			a.CodeExpires = tx.Now.Add(codeLife)
 		} else {
-			a.Redeemed, a.Expires = tx.Now, tx.Now.Add(s.Tokens.Life())
+			a.Redeemed = tx.Now
 		}
 		if d != nil {
 			if d.Life > 0 {
@@ -104,6 +104,15 @@ func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a 
 	code = s.newHandleToken(a.ID)
 	a.Code = codeHash(code)
 	return a, code
+}
+
+// lifeFor is how long what c gets for a code can matter: its refresh token, or its
+// access token where it gets no other.
+func (s *Service) lifeFor(c *headykey.Client) time.Duration {
+	if c.May("refresh_token") {
+		return s.Tokens.RefreshLife()
+	}
+	return s.Tokens.Life()
 }
 
 // spend marks the request as completed: a pushed one can be begun again until then,

@@ -90,11 +90,9 @@ func (s *Service) takeCode(ctx context.Context, tx *store.Tx, c *headykey.Client
 	a := &p.Authorization
 	a.Terms.JKT, a.Terms.X5T = s.bindRefresh(c, req.Possession)
 	permit := Permit{Proof: p}
-	a.Expires = tx.Now.Add(s.Tokens.Life())
 	if c.May("refresh_token") {
 		permit.Refresh = s.newHandleToken(a.ID)
 		a.Current = refreshHash(permit.Refresh)
-		a.Expires = tx.Now.Add(s.Tokens.RefreshLife())
 	}
 	first, err := tx.RedeemAuthorization(a)
 	if err != nil {

@@ -49,18 +49,18 @@ func (tx *Tx) AuthorizationProof(id headykey.ID) (*headykey.AuthorizationProof, 
 	return p, err
 }
 
-// RedeemAuthorization marks the code of a as redeemed, keeps its first refresh
-// token (nil: none) and how long it lives. It reports whether the code had not been
-// redeemed before: that is the gate.
+// RedeemAuthorization marks the code of a as redeemed and keeps its first refresh
+// token (nil: none). It reports whether the code had not been redeemed before: that
+// is the gate. When the row runs out stays as it was: no index is rewritten.
 func (tx *Tx) RedeemAuthorization(a *headykey.Authorization) (bool, error) {
 	terms, err := object(a.Terms)
 	if err != nil {
 		return false, err
 	}
 	n, err := tx.exec("redeem code", `
-		UPDATE authorizations SET redeemed_at = $3, current = $4, expires_at = $5, terms = $6
+		UPDATE authorizations SET redeemed_at = $3, current = $4, terms = $5
 		WHERE user_id = $1 AND id = $2 AND redeemed_at IS NULL AND ended_at IS NULL`,
-		a.User, a.ID, at(tx.Now), a.Current, at(a.Expires), terms)
+		a.User, a.ID, at(tx.Now), a.Current, terms)
 	return n > 0, err
 }
 
