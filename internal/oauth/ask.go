@@ -77,6 +77,8 @@ func (a *Ask) read(c *headykey.Client, in url.Values) error {
 		return wrongAsk("A hint is too long.")
 	case len(a.Prompt) > 1 && slices.Contains(a.Prompt, "none"):
 		return wrongAsk("The prompt none stands alone.")
+	case a.Challenge != "" && in.Get("code_challenge_method") != "S256": // without one it is plain (RFC 7636 §4.3)
+		return wrongAsk("The code_challenge_method must be S256.")
 	case a.JKT != "" && !isThumbprint(a.JKT):
 		return wrongAsk("The dpop_jkt is not a thumbprint.")
 	}
