@@ -65,10 +65,13 @@ func (s *Service) giveSecret(c *headykey.Client) string {
 	hash := secret.Hash(text)
 	c.Secret = hash[:]
 	if c.AuthMethod == SecretJWT {
-		c.SealedSecret = s.Sealer.Seal("client secret "+string(c.ID), []byte(text))
+		c.SealedSecret = s.Sealer.Seal(sealedSecret(c.ID), []byte(text))
 	}
 	return text
 }
+
+// sealedSecret is the purpose that a client's secret is sealed for.
+func sealedSecret(id headykey.ID) string { return "client secret " + string(id) }
 
 // CreateClient registers a client. It fails with headykey.ErrInvalid about what is
 // not usable, in the words of RFC 7591 §2. The receipt is "client.created".
