@@ -44,6 +44,7 @@ type Service struct {
 	clients *otter.Cache[headykey.ID, *known]
 	live    *otter.Cache[[32]byte, *live]
 	origins *otter.Cache[string, *knownOrigin]
+	proofs  once // DPoP proofs that were used
 
 	mu     sync.Mutex
 	issued map[headykey.ID]int64 // tokens issued by client, not yet told in a receipt

@@ -49,6 +49,7 @@ func metadata(issuer string) ([]byte, error) {
 		"id_token_signing_alg_values_supported":          oauth.SigningAlgorithms,
 		"userinfo_signing_alg_values_supported":          oauth.SigningAlgorithms,
 		"authorization_signing_alg_values_supported":     oauth.SigningAlgorithms,
+		"dpop_signing_alg_values_supported":              oauth.ProofAlgorithms,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"authorization_response_iss_parameter_supported": true,
 		"acr_values_supported":                           []string{"aal1"},
