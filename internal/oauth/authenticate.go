@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/secret"
@@ -14,8 +15,9 @@ const (
 	SecretJWT   = "client_secret_jwt"   // by a JWT made with the secret (OpenID Connect Core §9)
 )
 
-// AuthMethods lists the ways that exist here; the first is the usual one.
-var AuthMethods = []string{SecretBasic, SecretPost, headykey.AuthNone}
+// AuthMethods lists the ways that exist here; the first is the usual one. Not all work
+// on every server: see [Service.AuthMethods].
+var AuthMethods = []string{SecretBasic, SecretPost, headykey.AuthNone, TLSAuth, TLSSelfSigned}
 
 // secretSize is how many random bytes a client's secret has: 272 bits. A secret of
 // such size needs no slow hash.
@@ -26,6 +28,19 @@ type Proof struct {
 	Method string // one of AuthMethods; "" if it shows nothing
 	Client string
 	Secret string
+
+	// Certificates are those that the client shows, its own first. They prove a client
+	// that is registered for that and names itself, and mean nothing for any other.
+	Certificates []*x509.Certificate
+}
+
+// methodFor is how p proves c: who shows a name alone is a public client, or one that
+// is known by its certificate (RFC 8705 §2).
+func (p *Proof) methodFor(c *headykey.Client) string {
+	if p.Method == headykey.AuthNone && (c.AuthMethod == TLSAuth || c.AuthMethod == TLSSelfSigned) {
+		return c.AuthMethod
+	}
+	return p.Method
 }
 
 // Authenticate returns the client that p proves. Every other outcome is
@@ -43,20 +58,22 @@ func (s *Service) Authenticate(ctx context.Context, p Proof) (*headykey.Client, 
 	if err != nil {
 		return nil, err
 	}
-	if c.AuthMethod != p.Method || !c.Disabled.IsZero() || !s.proves(c, p) {
+	if c.AuthMethod != p.methodFor(c) || !c.Disabled.IsZero() || !s.proves(ctx, c, p) {
 		return nil, headykey.ErrBadClient
 	}
 	return c, nil
 }
 
 // proves reports whether p, which uses c's method, proves c.
-func (s *Service) proves(c *headykey.Client, p Proof) bool {
-	switch p.Method {
+func (s *Service) proves(ctx context.Context, c *headykey.Client, p Proof) bool {
+	switch c.AuthMethod {
 	case SecretBasic, SecretPost:
 		hash := secret.Hash(p.Secret)
 		return secret.Equal(hash[:], c.Secret)
 	case headykey.AuthNone: // a public client says who it is; its grants prove the rest
 		return p.Secret == ""
+	case TLSAuth, TLSSelfSigned:
+		return s.provesByCertificate(ctx, c, p.Certificates)
 	}
 	return false
 }

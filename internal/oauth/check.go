@@ -31,6 +31,9 @@ func (s *Service) check(c *headykey.Client) error {
 	if !slices.Contains(AuthMethods, c.AuthMethod) {
 		return invalid("token_endpoint_auth_method", "This way to prove a client does not exist here.")
 	}
+	if err := checkCertificate(c); err != nil {
+		return err
+	}
 	for _, g := range c.Grants {
 		if !slices.Contains(GrantTypes(), g) {
 			return invalid("grant_types", "This grant type does not exist here.")

@@ -5,6 +5,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"sync"
 
@@ -35,6 +36,11 @@ type Parts struct {
 	Ring     *keyring.Ring
 	Sealer   *secret.Sealer
 	Fetch    *fetch.Client
+
+	// Certificates says that certificates of clients can reach the server: its own
+	// listener asks for them, or a proxy passes them on.
+	Certificates bool
+	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

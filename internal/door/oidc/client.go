@@ -36,13 +36,16 @@ func (d door) read(w http.ResponseWriter, r *http.Request, many ...string) (post
 	}
 	proof, err := proofIn(r, p.form)
 	if err == nil {
+		proof.Certificates, err = d.certificates(r)
+	}
+	if err == nil {
 		p.client, err = d.OAuth.Authenticate(r.Context(), proof)
 	}
 	if headykey.Explain(err).Is(headykey.ErrBadClient) {
 		d.Limiter.Allow(p.from.Address) // the try is counted, whatever it says
 	}
 	if err == nil {
-		p.possession, err = d.possession(r, "")
+		p.possession, err = d.possession(r, "", "")
 	}
 	return p, err
 }

@@ -22,7 +22,7 @@ var metadataAt = []string{
 }
 
 func (d door) mountMetadata(rt *web.Router) error {
-	text, err := metadata(d.OAuth.Issuer())
+	text, err := metadata(d.OAuth)
 	if err != nil {
 		return err
 	}
@@ -32,10 +32,11 @@ func (d door) mountMetadata(rt *web.Router) error {
 	return nil
 }
 
-// metadata returns the document of issuer (RFC 8414 §2, OpenID Connect Discovery §3),
+// metadata returns the document of a server (RFC 8414 §2, OpenID Connect Discovery §3),
 // made of the tables that the server works by: it tells of nothing that is not
 // there.
-func metadata(issuer string) ([]byte, error) {
+func metadata(s *oauth.Service) ([]byte, error) {
+	issuer := s.Issuer()
 	doc := map[string]any{
 		"issuer":                                         issuer,
 		"grant_types_supported":                          oauth.GrantTypes(),
@@ -58,10 +59,13 @@ func metadata(issuer string) ([]byte, error) {
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	}
+	if s.Certificates {
+		doc["tls_client_certificate_bound_access_tokens"] = true // RFC 8705 §3.3
+	}
 	for _, e := range endpoints {
 		doc[e.member] = issuer + e.path
 		if e.auth != "" {
-			doc[e.auth] = oauth.AuthMethods
+			doc[e.auth] = s.AuthMethods()
 		}
 	}
 	text, err := json.Marshal(doc, json.Deterministic(true))

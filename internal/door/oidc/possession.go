@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"crypto/x509"
 	"net/http"
 
 	"headykey.com/headykey"
@@ -15,35 +16,34 @@ func (d door) offerNonce(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// possession returns the keys that a request shows to hold. access is the access
-// token that it shows, or "". A DPoP proof that is not good for it is
-// headykey.ErrBadProof or headykey.ErrUseNonce.
-func (d door) possession(r *http.Request, access string) (oauth.Possession, error) {
-	var p oauth.Possession
+// possession returns the keys that a request shows to hold. scheme and access are the
+// access token that it shows, and how; a proof beside a plain one says nothing of it,
+// and is not looked at. A DPoP proof that is missing beside a token of its scheme, or
+// not good, is headykey.ErrBadProof or headykey.ErrUseNonce.
+func (d door) possession(r *http.Request, scheme, access string) (oauth.Possession, error) {
+	p := oauth.Possession{Scheme: scheme}
+	certs, err := d.certificates(r)
+	if err != nil {
+		return p, err
+	}
+	p.X5T = oauth.CertificateThumbprint(certs)
 	proofs := r.Header["Dpop"]
-	if len(proofs) == 0 {
+	switch {
+	case scheme == oauth.Bearer, scheme == "" && len(proofs) == 0:
 		return p, nil
+	case len(proofs) != 1:
+		return p, headykey.ErrBadProof.Saying("There must be one DPoP header.")
 	}
-	if len(proofs) > 1 {
-		return p, headykey.ErrBadProof.Saying("There is more than one DPoP header.")
-	}
-	var err error
 	p.JKT, err = d.OAuth.ProveKey(oauth.KeyProof{
 		JWT: proofs[0], Method: r.Method, Path: r.URL.EscapedPath(), Access: access,
 	})
 	return p, err
 }
 
-// possessionWith is possession for a request that shows an access token by scheme. A
-// proof beside a plain token says nothing of it, and is not looked at.
-func (d door) possessionWith(r *http.Request, scheme, access string) (oauth.Possession, error) {
-	if scheme != oauth.DPoP {
-		return oauth.Possession{Scheme: scheme}, nil
+// certificates returns those that the client shows, where they count at all.
+func (d door) certificates(r *http.Request) ([]*x509.Certificate, error) {
+	if !d.OAuth.Certificates {
+		return nil, nil
 	}
-	p, err := d.possession(r, access)
-	p.Scheme = scheme
-	if err == nil && p.JKT == "" {
-		err = headykey.ErrBadProof
-	}
-	return p, err
+	return d.Proxies.Certificates(r)
 }

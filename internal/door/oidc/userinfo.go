@@ -17,7 +17,7 @@ func (d door) userinfo(w http.ResponseWriter, r *http.Request, _ headykey.Caller
 	if err != nil {
 		return err
 	}
-	possession, err := d.possessionWith(r, scheme, text)
+	possession, err := d.possession(r, scheme, text)
 	if err != nil {
 		return err
 	}
