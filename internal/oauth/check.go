@@ -35,6 +35,9 @@ func (s *Service) check(c *headykey.Client) error {
 	if err := s.checkKeys(c); err != nil {
 		return err
 	}
+	if err := checkCertificate(c); err != nil {
+		return err
+	}
 	for _, g := range c.Grants {
 		if !slices.Contains(GrantTypes(), g) {
 			return invalid("grant_types", "This grant type does not exist here.")

@@ -87,6 +87,9 @@ func (s *Service) CreateClient(ctx context.Context, by headykey.Caller, wish Cli
 	if err := s.check(c); err != nil {
 		return NewClient{}, err
 	}
+	if err := s.isOffered(c); err != nil {
+		return NewClient{}, err
+	}
 	fresh.Secret = s.giveSecret(c)
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		c.Created = tx.Now

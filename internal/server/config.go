@@ -51,6 +51,8 @@ type Config struct {
 	MasterKey     []byte         // 32 bytes that seal secrets at rest; nil: the file master.key in Data, made if missing
 	TLSCert       string         // PEM file of the certificate chain; with TLSKey: serve HTTPS
 	TLSKey        string         // PEM file of the certificate's private key
+	TLSClients    bool           // clients may show certificates: the listener asks for them, and Client-Cert of TrustProxy counts
+	TLSClientCA   string         // PEM file of who vouches for certificates of clients; empty: nobody, so that they are known by their keys alone
 	IdleTimeout   time.Duration  // after which a connection without a request is closed
 	Shutdown      time.Duration  // how long begun requests may take once the server is told to stop
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
@@ -153,6 +155,9 @@ func (c *Config) checkAddresses(f *Faults) {
 	}
 	f.need(c.TLSCert == "" || c.TLSKey != "", "tls_key", "must be set, because tls_cert is")
 	f.need(c.TLSKey == "" || c.TLSCert != "", "tls_cert", "must be set, because tls_key is")
+	f.need(!c.TLSClients || c.TLSCert != "" || len(c.TrustProxy) > 0, "tls_clients",
+		"needs tls_cert, or in trust_proxy a proxy that passes certificates on")
+	f.need(c.TLSClientCA == "" || c.TLSClients, "tls_client_ca", "needs tls_clients")
 }
 
 func (c *Config) checkOrigins(f *Faults) {
