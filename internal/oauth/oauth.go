@@ -35,6 +35,8 @@ type Parts struct {
 	Ring     *keyring.Ring
 	Sealer   *secret.Sealer
 	Fetch    *fetch.Client
+
+	Registration RegistrationPolicy
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

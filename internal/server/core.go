@@ -145,6 +145,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
 	core.OAuth, err = oauth.New(oauth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
+		Registration: oauth.RegistrationPolicy{Who: c.Registration, Issuers: c.StatementIssuers},
 	}, base)
 	if err != nil {
 		return nil, err

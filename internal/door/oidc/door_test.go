@@ -206,7 +206,7 @@ func TestBasic(t *testing.T) {
 // Every endpoint of the table is told of and served, and all that is told of is in
 // the table.
 func TestMetadataAndRoutesAreOneTable(t *testing.T) {
-	text, err := metadata(base + oauth.IssuerPath)
+	text, err := metadata(base+oauth.IssuerPath, endpoints)
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))

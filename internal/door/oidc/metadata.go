@@ -22,7 +22,7 @@ var metadataAt = []string{
 }
 
 func (d door) mountMetadata(rt *web.Router) error {
-	text, err := metadata(d.OAuth.Issuer())
+	text, err := metadata(d.OAuth.Issuer(), d.offered())
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (d door) mountMetadata(rt *web.Router) error {
 // metadata returns the document of issuer (RFC 8414 §2, OpenID Connect Discovery §3),
 // made of the tables that the server works by: it tells of nothing that is not
 // there.
-func metadata(issuer string) ([]byte, error) {
+func metadata(issuer string, offered []endpoint) ([]byte, error) {
 	doc := map[string]any{
 		"issuer":                                         issuer,
 		"grant_types_supported":                          oauth.GrantTypes(),
@@ -57,8 +57,10 @@ func metadata(issuer string) ([]byte, error) {
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	}
-	for _, e := range endpoints {
-		doc[e.member] = issuer + e.path
+	for _, e := range offered {
+		if e.member != "" {
+			doc[e.member] = issuer + e.path
+		}
 		if e.auth != "" {
 			doc[e.auth] = oauth.AuthMethods
 		}
