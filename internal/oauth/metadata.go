@@ -34,6 +34,14 @@ func ParseMetadata(text []byte) (Metadata, error) {
 	return m, mergeInto(&m, &m.JWKS, text)
 }
 
+// Wish is what an operator who says m wants.
+func (m Metadata) Wish() ClientWish {
+	return ClientWish{
+		Name: m.Name, AuthMethod: m.AuthMethod, Grants: m.Grants, Redirects: m.Redirects,
+		Scopes: strings.Fields(m.Scope), Details: m.ClientDetails,
+	}
+}
+
 // merge lets the members of another object override those of m.
 func (m *Metadata) merge(text []byte) error { return mergeInto(m, &m.JWKS, text) }
 
