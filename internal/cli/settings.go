@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/server"
 )
 
@@ -34,6 +35,8 @@ var settings = []setting{
 		text(func(c *server.Config) *string { return &c.ExtraCA })),
 	row("registration", "", "WHO", "Register clients: open, token or off; open in dev, else token.",
 		text(func(c *server.Config) *string { return &c.Registration })),
+	row("registration.statement_issuers", "", "TABLES", "Whose software statements count: issuer and jwks_url of each.",
+		records(func(c *server.Config) *[]oauth.StatementIssuer { return &c.StatementIssuers })),
 	row("jwt_secret", "", "", "HS256 secret of 32 bytes or more; otherwise generated.",
 		hidden(func(c *server.Config) *[]byte { return &c.JWTSecret }, verbatim)),
 	row("master_key", "", "", "Seals secrets at rest; otherwise master.key in data.",

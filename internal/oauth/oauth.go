@@ -44,6 +44,7 @@ type Parts struct {
 	// listener asks for them, or a proxy passes them on.
 	Certificates bool
 	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
+	Registration RegistrationPolicy
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

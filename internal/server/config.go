@@ -15,6 +15,7 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/fetch"
+	"headykey.com/headykey/internal/oauth"
 )
 
 // Version is this release, as `headykey version` and /health tell it.
@@ -26,9 +27,9 @@ const CORSPreset = "heady"
 
 // Who may register OAuth clients over the network (RFC 7591 §3).
 const (
-	RegistrationOpen  = "open"  // anybody
-	RegistrationToken = "token" // who holds an initial access token
-	RegistrationOff   = "off"   // nobody
+	RegistrationOpen  = oauth.RegistrationOpen
+	RegistrationToken = oauth.RegistrationToken
+	RegistrationOff   = oauth.RegistrationOff
 )
 
 // A Config is how one server runs. The zero Config is not usable: the command
@@ -59,6 +60,8 @@ type Config struct {
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
+
+	StatementIssuers []oauth.StatementIssuer // whose software statements about clients count (RFC 7591 §2.3)
 }
 
 // Mail is how letters leave. Without an SMTP server they stay in the outbox; in
@@ -180,6 +183,12 @@ func (c *Config) checkStrangers(f *Faults) {
 	}
 	known := []string{RegistrationOpen, RegistrationToken, RegistrationOff}
 	f.need(slices.Contains(known, c.Registration), "registration", "must be open, token or off, not %q", c.Registration)
+	for _, one := range c.StatementIssuers {
+		f.need(one.Issuer != "", "registration.statement_issuers", "must name the issuer of each")
+		u, err := url.Parse(one.KeysURL)
+		f.need(err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && len(c.FetchAllow) > 0),
+			"registration.statement_issuers", "must have an https:// URL as each jwks_url, not %q", one.KeysURL)
+	}
 }
 
 func (c *Config) checkSecrets(f *Faults) {

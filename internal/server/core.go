@@ -150,6 +150,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	core.OAuth, err = oauth.New(oauth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
 		Certificates: c.TLSClients, ClientCA: clientCA,
+		Registration: oauth.RegistrationPolicy{Who: c.Registration, Issuers: c.StatementIssuers},
 	}, base)
 	if err != nil {
 		return nil, err

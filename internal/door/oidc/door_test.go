@@ -207,7 +207,7 @@ func TestBasic(t *testing.T) {
 // the table.
 func TestMetadataAndRoutesAreOneTable(t *testing.T) {
 	h := build(t)
-	text, err := metadata(h.oauth)
+	text, err := metadata(h.oauth, endpoints)
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))

@@ -23,7 +23,7 @@ var metadataAt = []string{
 }
 
 func (d door) mountMetadata(rt *web.Router) error {
-	text, err := metadata(d.OAuth)
+	text, err := metadata(d.OAuth, d.offered())
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (d door) mountMetadata(rt *web.Router) error {
 // metadata returns the document of a server (RFC 8414 §2, OpenID Connect Discovery §3),
 // made of the tables that the server works by: it tells of nothing that is not
 // there.
-func metadata(s *oauth.Service) ([]byte, error) {
+func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
 	issuer := s.Issuer()
 	doc := map[string]any{
 		"issuer":                                         issuer,
@@ -66,8 +66,10 @@ func metadata(s *oauth.Service) ([]byte, error) {
 	if s.Certificates {
 		doc["tls_client_certificate_bound_access_tokens"] = true // RFC 8705 §3.3
 	}
-	for _, e := range endpoints {
-		doc[e.member] = issuer + e.path
+	for _, e := range offered {
+		if e.member != "" {
+			doc[e.member] = issuer + e.path
+		}
 		if e.auth != "" {
 			doc[e.auth] = s.AuthMethods()
 			doc[strings.Replace(e.auth, "_methods_", "_signing_alg_values_", 1)] = oauth.AssertionAlgorithms
