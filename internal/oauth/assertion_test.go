@@ -347,6 +347,8 @@ func TestWhatClientsMaySignWith(t *testing.T) {
 		{"none for an algorithm", oauth.PrivateKeyJWT, "", headykey.ClientDetails{JWKS: set, AuthAlg: "none"}, "token_endpoint_auth_signing_alg"},
 		{"RS256 by FAPI 2.0", oauth.PrivateKeyJWT, headykey.ProfileFAPI2, headykey.ClientDetails{JWKS: set, AuthAlg: "RS256"}, "token_endpoint_auth_signing_alg"},
 		{"ES256 by FAPI 2.0", oauth.PrivateKeyJWT, headykey.ProfileFAPI2, headykey.ClientDetails{JWKS: set, AuthAlg: "ES256", RequestAlg: "PS256"}, ""},
+		{"a secret of FAPI 2.0", oauth.SecretJWT, headykey.ProfileFAPI2, headykey.ClientDetails{}, "token_endpoint_auth_method"},
+		{"nothing of FAPI 2.0", "none", headykey.ProfileFAPI2, headykey.ClientDetails{}, "token_endpoint_auth_method"},
 		{"a key's algorithm for a secret", oauth.SecretJWT, "", headykey.ClientDetails{AuthAlg: "ES256"}, "token_endpoint_auth_signing_alg"},
 		{"an algorithm that is not used", oauth.SecretBasic, "", headykey.ClientDetails{AuthAlg: "RS256"}, ""},
 		{"an unknown one that is not used", oauth.SecretBasic, "", headykey.ClientDetails{AuthAlg: "XS256"}, "token_endpoint_auth_signing_alg"},
