@@ -232,10 +232,11 @@ func with(claims map[string]any, name string, value any) map[string]any {
 	return claims
 }
 
-// Of ten that show one assertion at once, one is let in. A jti belongs to its client:
-// two clients may use the same.
+// Of ten that show one assertion at once, one is let in, and no other node lets it in
+// again. A jti belongs to its client: two clients may use the same.
 func TestAnAssertionProvesOnce(t *testing.T) {
-	h := build(t)
+	dir := t.TempDir()
+	h := buildIn(t, dir)
 	key := newPen(t, jose.EdDSA, "k")
 	c, other := h.signing(t, headykey.ProfileOIDC, key), h.signing(t, headykey.ProfileOIDC, key)
 	one := key.sign(t, with(claimsOf(c), "jti", "1"))
@@ -261,6 +262,9 @@ func TestAnAssertionProvesOnce(t *testing.T) {
 	}
 	if good != 1 {
 		t.Errorf("%d were let in", good)
+	}
+	if _, err := buildIn(t, dir).Authenticate(t.Context(), oauth.Proof{Assertion: one}); !errors.Is(err, headykey.ErrBadClient) {
+		t.Errorf("another node: got %v", err)
 	}
 	again := key.sign(t, with(with(claimsOf(c), "jti", "1"), "iat", nil))
 	if _, err := h.Authenticate(t.Context(), oauth.Proof{Assertion: again}); !errors.Is(err, headykey.ErrBadClient) {
