@@ -39,6 +39,9 @@ func (s *Service) check(c *headykey.Client) error {
 	if c.Public() && c.May("client_credentials") {
 		return invalid("grant_types", "A public client has nothing to get tokens of its own by.")
 	}
+	if err := s.checkCIBA(c); err != nil {
+		return err
+	}
 	if c.May("authorization_code") && len(c.Redirects) == 0 {
 		return invalid("redirect_uris", "A client that gets codes needs a redirect URI.")
 	}

@@ -48,7 +48,7 @@ func (wish ClientWish) record() headykey.Client {
 	if len(c.Grants) == 0 {
 		c.Grants = []string{"client_credentials"}
 	}
-	if len(c.Scopes) == 0 && (len(c.Redirects) > 0 || c.May(deviceGrant)) {
+	if len(c.Scopes) == 0 && (len(c.Redirects) > 0 || c.May(deviceGrant) || c.May(cibaGrant)) {
 		c.Scopes = StandardScopes
 	}
 	return c

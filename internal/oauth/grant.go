@@ -23,6 +23,7 @@ var grants = []grant{
 	{"refresh_token", redeemRefresh},
 	{"client_credentials", redeemClientCredentials},
 	{deviceGrant, redeemDevice},
+	{cibaGrant, redeemCIBA},
 }
 
 // A Permit is what a grant allows at most; the request may ask for less.

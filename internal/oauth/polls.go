@@ -29,6 +29,8 @@ const (
 type Waiting struct {
 	Ask     Ask    `json:"ask"`
 	Address string `json:"address,omitzero"` // that the request came from
+	Message string `json:"message,omitzero"` // what the person should see in both places (CIBA Core §7.1)
+	Ping    []byte `json:"ping,omitzero"`    // sealed [Ping]; nil: the client only asks
 
 	ID      string           `json:"-"` // names the request to who is asked; it proves nothing
 	Client  *headykey.Client `json:"-"`

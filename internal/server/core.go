@@ -144,7 +144,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
 	core.OAuth, err = oauth.New(oauth.Parts{
-		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
+		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch, Outbox: core.Outbox,
 	}, base)
 	if err != nil {
 		return nil, err
@@ -181,10 +181,10 @@ func hostOf(base string) string {
 	return u.Host
 }
 
-// addMail chooses where letters go: the mailbox in development, else the SMTP
+// addMail makes the outbox, and chooses where letters go: the mailbox in development, else the SMTP
 // server. Without one they wait in the outbox until there is.
 func (core *Core) addMail(c *Config, log *slog.Logger) error {
-	senders := map[string]outbox.Sender{}
+	senders := map[string]outbox.Sender{oauth.PingKind: ping(core.Fetch)}
 	switch {
 	case c.Dev:
 		core.Mailbox = mail.NewMailbox(cmp.Or(c.Mail.From, "HeadyKey <headykey@localhost>"))

@@ -54,6 +54,8 @@ var endpoints = []endpoint{
 		func(d door) http.Handler { return web.Handle(d.open, d.push) }},
 	{"POST", "/oauth/device", "device_authorization_endpoint", "", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.device) }},
+	{"POST", "/oauth/bc-authorize", "backchannel_authentication_endpoint", "", listed,
+		func(d door) http.Handler { return web.Handle(d.open, d.askPerson) }},
 	{"POST", "/token", "token_endpoint", "token_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.token) }},
 	{"GET POST", "/user", "userinfo_endpoint", "", clients,

@@ -35,3 +35,23 @@ func (d door) device(w http.ResponseWriter, r *http.Request, _ headykey.Caller) 
 	})
 	return nil
 }
+
+type askedReply struct {
+	ID    string `json:"auth_req_id"`
+	Life  int64  `json:"expires_in"` // seconds
+	Pause int64  `json:"interval"`   // seconds
+}
+
+// askPerson serves POST /auth/v1/oauth/bc-authorize (CIBA Core §7).
+func (d door) askPerson(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
+	in, err := d.read(w, r, "resource")
+	if err != nil {
+		return err
+	}
+	out, err := d.OAuth.AskPerson(r.Context(), in.client, in.form, in.possession.JKT, in.from)
+	if err != nil {
+		return err
+	}
+	web.Reply(w, http.StatusOK, askedReply{out.ID, int64(out.Life.Seconds()), int64(out.Pause.Seconds())})
+	return nil
+}

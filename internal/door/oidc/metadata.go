@@ -57,6 +57,9 @@ func metadata(issuer string) ([]byte, error) {
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	}
+	doc["backchannel_token_delivery_modes_supported"] = oauth.CIBADeliveries
+	doc["backchannel_authentication_request_signing_alg_values_supported"] = oauth.CIBARequestAlgorithms
+	doc["backchannel_user_code_parameter_supported"] = false
 	for _, e := range endpoints {
 		doc[e.member] = issuer + e.path
 		if e.auth != "" {

@@ -95,6 +95,8 @@ func Mount(r *web.Router, d Deps) Front {
 	p.get(r, allowDeviceForm.Action, p.open, p.allowDevice)
 	p.post(r, allowDeviceForm, p.deviceAnswered)
 	p.get(r, deviceDone, p.open, p.deviceDone)
+	p.get(r, approvalForm.Action, p.open, p.approvals)
+	p.post(r, approvalForm, p.approved)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
