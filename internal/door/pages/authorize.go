@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -104,6 +103,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, p *oauth.Pending, 
 // client or redirect URI is wrong. It goes nowhere (RFC 6749 §4.1.2.1).
 type badRequest struct {
 	Text, Error, Client, Redirect string
+	Registered                    []string // redirect URIs of the client, if there is one
 }
 
 func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error, in url.Values) error {
@@ -113,6 +113,7 @@ func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error, in 
 	}
 	return d.show(w, r, http.StatusBadRequest, "bad-request", page{Title: "This sign-in request is not valid", Data: badRequest{
 		Text: e.Text, Error: oauth.Word(e), Client: in.Get("client_id"), Redirect: in.Get("redirect_uri"),
+		Registered: d.OAuth.Registered(r.Context(), in),
 	}})
 }
 
@@ -139,15 +140,3 @@ func (d *door) bounce(w http.ResponseWriter, r *http.Request) error {
 	to.RawQuery = query.Encode()
 	return d.show(w, r, http.StatusOK, "bounce", page{Title: "One moment", Data: to.RequestURI()})
 }
-
-// resumed returns the request that this browser left under its id, with the id.
-func (d *door) resumed(r *http.Request, id string) (*oauth.Pending, error) {
-	p, err := d.OAuth.Resume(r.Context(), id, d.knownBrowser(r))
-	if errors.Is(err, headykey.ErrBadRequestURI) {
-		err = errStaleRequest
-	}
-	return p, err
-}
-
-// errStaleRequest is an authorization request that cannot be gone on with.
-var errStaleRequest = headykey.ErrBadRequestURI.Saying("This sign-in has run out, or was finished already. Go back to the app and start again.")

@@ -88,8 +88,14 @@ func Mount(r *web.Router, d Deps) Front {
 	p.get(r, confirmForm.Action+"/done", p.open, p.confirmDone)
 	p.get(r, signInForm.Action, p.open, p.signIn)
 	p.post(r, signInForm, p.signedIn)
+	p.get(r, signUpForm.Action, p.open, p.signUp)
+	p.post(r, signUpForm, p.signedUp)
+	p.get(r, inboxPath, p.open, p.inbox)
+	p.get(r, chooseForm.Action, p.open, p.chooseAccount)
+	p.post(r, chooseForm, p.chosen)
 	p.get(r, consentForm.Action, p.open, p.consent)
 	p.post(r, consentForm, p.consented)
+	p.post(r, leaveForm, p.left)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
@@ -97,7 +103,7 @@ func Mount(r *web.Router, d Deps) Front {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
-	return Front{Authorize: web.Handle(p.open, p.authorize)}
+	return Front{Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize)}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.
