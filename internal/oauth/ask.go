@@ -36,7 +36,7 @@ type Ask struct {
 	Details   jsontext.Value          `json:"authorization_details,omitzero"`
 	JKT       string                  `json:"dpop_jkt,omitzero"`
 	Pushed    []byte                  `json:"pushed,omitzero"` // hash of the pushed request that it came as
-	Since     int64                   `json:"since,omitzero"`  // when the person was sent to a page of ours, unix seconds
+	Since     int64                   `json:"since,omitzero"`  // when the person was sent to a page of ours, unix microseconds
 	Chosen    headykey.ID             `json:"chosen,omitzero"` // the session that the person chose to go on with
 }
 

@@ -41,7 +41,7 @@ func heldHash(kind, id, browser string) []byte {
 func (s *Service) Hold(ctx context.Context, p *Pending, browser string) (id string, err error) {
 	id = secret.Token(heldIDSize)
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		p.Ask.Since = tx.Now.Unix()
+		p.Ask.Since = tx.Now.UnixMicro()
 		text, err := json.Marshal(p.Ask)
 		if err != nil {
 			return fmt.Errorf("hold request: %w", err)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 
@@ -78,11 +79,19 @@ func stepPath(step oauth.Step, id string) string {
 	return "/" + string(step) + "?" + url.Values{"request": {id}}.Encode()
 }
 
+// A formPost is an answer that travels in a form. Its address may have the private
+// scheme of an app.
+type formPost struct {
+	Redirect template.URL
+	Params   url.Values
+}
+
 // answer sends the browser back to the client.
 func (d *door) answer(w http.ResponseWriter, r *http.Request, a *oauth.Answer) error {
 	if a.Mode == "form_post" {
 		return d.show(w, r, http.StatusOK, "form-post", page{
-			Title: "Going back to the app", Policy: policyFor(a.Redirect), Data: a,
+			Title: "Going back to the app", Policy: policyFor(a.Redirect),
+			Data: formPost{template.URL(a.Redirect), a.Params}, // it is registered, byte for byte
 		})
 	}
 	goTo(w, a.Location())

@@ -16,8 +16,10 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/door/pages"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -36,6 +38,8 @@ const (
 type house struct {
 	http.Handler
 	auth    *auth.Service
+	oauth   *oauth.Service
+	db      *store.DB
 	mailbox *mail.Mailbox
 	arrived chan struct{} // a letter
 }
@@ -53,6 +57,7 @@ func build(t *testing.T, p plan) *house {
 	log := slog.New(slog.DiscardHandler)
 	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Log: log})
 	check(t, err)
+	h.db = db
 	t.Cleanup(func() { _ = db.Close() })
 	sealer, err := secret.NewSealer(bytes.Repeat([]byte{7}, secret.MasterKeySize))
 	check(t, err)
@@ -70,9 +75,17 @@ func build(t *testing.T, p plan) *house {
 		Access: time.Hour, Refresh: time.Hour, Session: 8 * time.Hour, SessionMax: 8 * time.Hour,
 		SetupLink: time.Hour, EmailLink: time.Hour,
 	}
+	ledger := receipt.New(db, ring, "127.0.0.1")
+	tokens := token.New(db, ring, token.Config{
+		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
+	})
+	out, err := fetch.New(fetch.Config{})
+	check(t, err)
+	t.Cleanup(out.Close)
+	h.oauth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: ledger, Ring: ring, Sealer: sealer, Fetch: out}, base)
+	check(t, err)
 	h.auth, err = auth.New(auth.Parts{
-		DB: db, Receipts: receipt.New(db, ring, "127.0.0.1"), Outbox: box, Pool: pool, Sealer: sealer, Log: log,
-		Tokens: token.New(db, ring, token.Config{Issuer: base, Audience: base + "/api", Access: time.Hour, Refresh: time.Hour}),
+		DB: db, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens,
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
 	h.mount(t, p, db, sealer)
@@ -88,7 +101,7 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 	limiter := web.NewLimiter()
 	t.Cleanup(limiter.Close)
 	d := pages.Deps{
-		Auth: h.auth, CORS: cors, Limiter: limiter, Secure: true,
+		Auth: h.auth, OAuth: h.oauth, CORS: cors, Limiter: limiter, Secure: true,
 		MAC: sealer.MAC, Seal: sealer.Seal, Open: sealer.Open,
 		BaseURL: base, Version: "1.2.3", Database: "SQLite", Mailbox: h.mailbox,
 		Facts: func(ctx context.Context) (pages.Facts, error) {
@@ -105,7 +118,10 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 		d.Mailbox = nil
 	}
 	router := web.NewRouter(cors, nil)
-	pages.Mount(router, d)
+	front := pages.Mount(router, d)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		router.Handle(method, "/auth/v1/authorize", front.Authorize)
+	}
 	router.Handle(http.MethodGet, "/api/auth/me", http.NotFoundHandler())
 	h.Handler = web.Front(public, nil, router)
 }
