@@ -73,7 +73,7 @@ func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 	consent2.want(t, http.StatusOK, "Other")
 	wantAnswer(t, b.post("/consent", consent1.fill("decision", "deny")).sent(t), callback, "error", "access_denied")
 	wantAnswer(t, b.post("/consent", consent2.fill("scope", "email", "decision", "allow")).sent(t), callback, "error", "")
-	b.get(at1).want(t, http.StatusBadRequest, "This sign-in has run out", "If you finished it in another tab, nothing is lost.")
+	b.get(at1).want(t, http.StatusBadRequest, "This link has run out", "If you finished it in another tab, nothing is lost.")
 }
 
 func TestOnlyTheBrowserThatBeganGoesOn(t *testing.T) {
@@ -86,9 +86,9 @@ func TestOnlyTheBrowserThatBeganGoesOn(t *testing.T) {
 	for _, path := range []string{"/sign-in", "/sign-up", "/sign-up/sent", "/select-account", "/consent"} {
 		u, err := url.Parse(at)
 		check(t, err)
-		other.get(path+"?"+u.RawQuery).want(t, http.StatusBadRequest, "This sign-in has run out").lacks(t, "Acme Notes")
+		other.get(path+"?"+u.RawQuery).want(t, http.StatusBadRequest, "This link has run out").lacks(t, "Acme Notes")
 		if path == "/consent" || path == "/select-account" {
-			other.get(path).want(t, http.StatusBadRequest, "This sign-in has run out")
+			other.get(path).want(t, http.StatusBadRequest, "This link has run out")
 		}
 	}
 	_, a := b.atConsent(t, c)
@@ -324,7 +324,7 @@ func TestARequestThatRanOutLeadsBackToTheApp(t *testing.T) {
 		b := h.visitor()
 		at, a := b.atConsent(t, h.app(t, func(w *oauth.ClientWish) { w.Details.URI = home }))
 		b.post("/consent", a.fill("decision", "deny")).sent(t)
-		a = b.get(at).want(t, http.StatusBadRequest, "<h1>This sign-in has run out</h1>", back, ">Go home</a>", "Request ID")
+		a = b.get(at).want(t, http.StatusBadRequest, "<h1>This link has run out</h1>", back, ">Go home</a>", "Request ID")
 		if back == "" {
 			a.lacks(t, "Back to")
 		}

@@ -74,7 +74,7 @@ func (d *door) stale(w http.ResponseWriter, r *http.Request, v visit, err error)
 			out.Back = &link{"Back to " + appOf(v.p).Name, home.String()}
 		}
 	}
-	return d.show(w, r, http.StatusBadRequest, "problem", page{Title: "This sign-in has run out", Data: out})
+	return d.show(w, r, http.StatusBadRequest, "problem", page{Title: "This link has run out", Data: out})
 }
 
 // An app is a client as people know it.
