@@ -85,8 +85,9 @@ func (s *Service) give(ctx context.Context, tx *store.Tx, p *Pending, by headyke
 // authorization is what is granted to by, with its code, if one is asked for.
 func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a *headykey.Authorization, code string) {
 	ask := &p.Ask
-	scopes := ask.Scopes
+	scopes, claims := ask.Scopes, ask.Claims
 	if d != nil {
+		claims = withoutUnwanted(claims, d.Scopes)
 		scopes = slices.DeleteFunc(slices.Clone(ask.Scopes), func(scope string) bool {
 			return scope != headykey.ScopeOpenID && !slices.Contains(d.Scopes, scope)
 		})
@@ -96,7 +97,7 @@ func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a 
 		Offline: slices.Contains(scopes, headykey.ScopeOffline) && p.Client.May("refresh_token") && (d == nil || !d.Session),
 		Terms: headykey.Terms{
 			Scopes: scopes, Resources: ask.Resources, Details: ask.Details, Subject: s.Subject(p.Client, by.User),
-			Redirect: ask.Redirect, Named: ask.Named, Challenge: ask.Challenge, Nonce: ask.Nonce, Claims: ask.Claims,
+			Redirect: ask.Redirect, Named: ask.Named, Challenge: ask.Challenge, Nonce: ask.Nonce, Claims: claims,
 			Proven: by.Proven.Unix(), ACR: by.AAL, AMR: by.AMR, JKT: ask.JKT,
 		},
 	}
@@ -158,7 +159,7 @@ func (s *Service) keepConsent(ctx context.Context, tx *store.Tx, p *Pending, by 
 // mergeConsent adds what a allows to what was allowed before and still counts.
 func (s *Service) mergeConsent(tx *store.Tx, a *headykey.Authorization, d *Decision) error {
 	c := &headykey.Consent{
-		User: a.User, Client: a.Client, Scopes: a.Terms.Scopes, Resources: a.Terms.Resources, Details: a.Terms.Details,
+		User: a.User, Client: a.Client, Scopes: union(a.Terms.Scopes, namedBy(a.Terms.Claims)), Resources: a.Terms.Resources, Details: a.Terms.Details,
 		Created: tx.Now, Updated: tx.Now,
 	}
 	c.Expires = d.ends(tx.Now)

@@ -237,7 +237,7 @@ func (s *Service) isAllowed(ctx context.Context, p *Pending, by headykey.Caller)
 		return false, err
 	}
 	p.until = given.Expires
-	return covers(given.Scopes, p.Ask.Scopes) && covers(given.Resources, p.Ask.Resources) &&
+	return covers(given.Scopes, p.Ask.wanted()) && covers(given.Resources, p.Ask.Resources) &&
 		coversDetails(given.Details, p.Ask.Details), nil
 }
 

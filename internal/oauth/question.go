@@ -21,8 +21,8 @@ const unverifiedLife = 34 * 24 * time.Hour
 // for them.
 type Question struct {
 	Person    headykey.User
-	New       []string         // scopes that they are asked for, openid first
-	Allowed   []string         // scopes of the request that they allowed before
+	New       []string         // scopes that they are asked for, openid first; also those of claims asked for by name
+	Allowed   []string         // those that they allowed before
 	Resources []string         // what the tokens will be for
 	Details   []jsontext.Value // authorization details (RFC 9396): objects, to be allowed as they are
 	MaxLife   time.Duration    // the longest that they may choose; zero: any time
@@ -49,7 +49,7 @@ func (s *Service) Question(ctx context.Context, p *Pending, by headykey.Caller) 
 	if err != nil {
 		return nil, err
 	}
-	for _, scope := range p.Ask.Scopes {
+	for _, scope := range p.Ask.wanted() {
 		switch {
 		case given != nil && slices.Contains(given.Scopes, scope):
 			q.Allowed = append(q.Allowed, scope)

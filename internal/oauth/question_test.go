@@ -140,3 +140,30 @@ func TestARequestThatRanOutStillNamesItsClient(t *testing.T) {
 		t.Errorf("another browser's: got %+v, %v", p, err)
 	}
 }
+
+// The parameter claims is no way round the person's answer.
+func TestAClaimAskedForByNameNeedsItsScope(t *testing.T) {
+	h := build(t)
+	by := h.person(t)
+	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
+	claims := []string{"claims", `{"userinfo":{"email":null,"given_name":null},"id_token":{"name":{"essential":true},"sub":null}}`}
+	q, err := h.Question(t.Context(), h.ask(t, &c, "openid", claims...), by)
+	check(t, err)
+	if want := []string{"openid", "profile", "email"}; !reflect.DeepEqual(q.New, want) {
+		t.Errorf("asked for %v, want %v", q.New, want)
+	}
+	a := h.allowed(t, h.ask(t, &c, "openid", claims...), by, &oauth.Decision{Scopes: []string{"email"}})
+	want := &headykey.ClaimsRequest{
+		Userinfo: map[string]*headykey.ClaimWish{"email": nil, "given_name": nil}, IDToken: map[string]*headykey.ClaimWish{"sub": nil},
+	}
+	if !reflect.DeepEqual(a.Terms.Claims, want) || !reflect.DeepEqual(a.Terms.Scopes, []string{"openid"}) {
+		t.Errorf("got %v and %+v", a.Terms.Scopes, a.Terms.Claims)
+	}
+	for ask, want := range map[string]oauth.Step{
+		`{"userinfo":{"email":null}}`: oauth.StepGrant, `{"userinfo":{"name":null}}`: oauth.StepConsent,
+	} {
+		if step, err := h.Next(t.Context(), h.ask(t, &c, "openid", "claims", ask), by); err != nil || step != want {
+			t.Errorf("%s: got %v, %v, want %v", ask, step, err, want)
+		}
+	}
+}
