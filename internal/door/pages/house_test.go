@@ -78,7 +78,7 @@ func build(t *testing.T, p plan) *house {
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
 	h.oauth, err = oauth.New(oauth.Parts{
-		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "127.0.0.1"),
+		DB: db, Ring: ring, Sealer: sealer, Outbox: box, Receipts: receipt.New(db, ring, "127.0.0.1"),
 		Tokens: token.New(db, ring, token.Config{
 			Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
 		}),
