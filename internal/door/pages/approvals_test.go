@@ -97,7 +97,7 @@ func TestSignInGoesToPagesOfOursAlone(t *testing.T) {
 	h.register(t, email)
 	for _, to := range []string{"https://evil.example", "//evil.example", "/approvals", "device"} {
 		b := h.visitor()
-		page := b.get("/sign-in?" + url.Values{"to": {to}}.Encode()).want(t, http.StatusOK)
+		page := b.get("/sign-in?"+url.Values{"to": {to}}.Encode()).want(t, http.StatusOK)
 		b.post("/sign-in", page.fill("email", email, "password", goodPassword, "to", to)).leads(t, "/")
 	}
 }
