@@ -479,6 +479,12 @@ func TestAChangeOfDetails(t *testing.T) {
 	if kept, err := h.Client(t.Context(), headykey.System, c.Record.ID); err != nil || !reflect.DeepEqual(*kept, want) {
 		t.Errorf("kept %+v, %v", kept, err)
 	}
+	for _, keys := range []string{`"x"`, `[]`, `1`} {
+		wish := oauth.ClientWish{Name: "x", Details: headykey.ClientDetails{JWKS: jsontext.Value(keys)}}
+		if _, err := h.CreateClient(t.Context(), headykey.System, wish); !errors.Is(err, headykey.ErrInvalid) {
+			t.Errorf("keys %s: got %v", keys, err)
+		}
+	}
 	for _, bad := range []string{`[]`, `{"logo_uri":1}`, `{"logo_uri":"http://a.example"}`, `{`} {
 		if _, err := h.ChangeClient(t.Context(), headykey.System, c.Record.ID, headykey.ClientChange{Details: jsontext.Value(bad)}); headykey.Explain(err).Kind != headykey.Invalid {
 			t.Errorf("%s: got %v", bad, err)

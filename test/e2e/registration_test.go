@@ -12,7 +12,7 @@ const programsPath = "/auth/v1/oauth/register"
 // A program that nobody knew registers itself with a token of the operator, gets
 // tokens, and leaves.
 func TestAProgramRegistersItself(t *testing.T) {
-	serving(t, config{}, func(t *testing.T, s *server) {
+	serving(t, config{more: []string{"--registration", "token"}}, func(t *testing.T, s *server) {
 		wish := obj{"redirect_uris": []string{"https://a.example/cb"}, "client_name": "Stranger", "grant_types": []string{"authorization_code", "client_credentials"}}
 		if a := s.nobody().post(t, programsPath, wish); a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer ") {
 			t.Errorf("a stranger without a token: %d %s", a.status, a.body)
