@@ -34,6 +34,7 @@ type house struct {
 	http.Handler
 	oauth  *oauth.Service
 	client oauth.NewClient
+	db     *store.DB
 }
 
 func build(t *testing.T) *house {
@@ -45,10 +46,10 @@ func build(t *testing.T) *house {
 	check(t, err)
 	ring, err := keyring.New(t.Context(), db, sealer, nil, log)
 	check(t, err)
-	h := &house{}
+	h := &house{db: db}
 	h.oauth, err = oauth.New(oauth.Parts{
 		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "id.example.com"),
-		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour}),
+		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour}),
 	}, base)
 	check(t, err)
 	h.client, err = h.oauth.CreateClient(t.Context(), headykey.System, oauth.ClientWish{Name: "Robot", Scopes: []string{"a"}})
