@@ -43,8 +43,8 @@ func open(t testing.TB) *house {
 	return registering(t, oauth.RegistrationPolicy{Who: oauth.RegistrationOpen}, nil)
 }
 
-// with returns a good registration with these members over it.
-func with(t testing.TB, members string) string {
+// registration returns a good registration with these members over it.
+func registration(t testing.TB, members string) string {
 	t.Helper()
 	all := map[string]any{"client_name": "Robot", "redirect_uris": []string{"https://a.example/cb"}}
 	check(t, json.Unmarshal([]byte(members), &all))
@@ -111,7 +111,7 @@ var unfit = []struct{ name, members, field string }{
 // may not be changed to, either.
 func TestEveryWayInHasTheSameChecks(t *testing.T) {
 	h := open(t)
-	known, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{}`)))
+	known, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{}`)))
 	check(t, err)
 	id := string(known.Record.ID)
 	ours := map[string]string{"client_name": "name", "scope": "scopes"}
@@ -126,9 +126,9 @@ func TestEveryWayInHasTheSameChecks(t *testing.T) {
 		return e.Fields[0].Name
 	}
 	for _, tt := range unfit {
-		text := with(t, tt.members)
+		text := registration(t, tt.members)
 		_, registered := h.Register(t.Context(), headykey.From{}, "", []byte(text))
-		_, replaced := h.Reregister(t.Context(), headykey.From{}, id, known.Token, []byte(with(t, `{"client_id":"`+id+`",`+tt.members[1:])))
+		_, replaced := h.Reregister(t.Context(), headykey.From{}, id, known.Token, []byte(registration(t, `{"client_id":"`+id+`",`+tt.members[1:])))
 		_, changed := h.ChangeClient(t.Context(), headykey.System, known.Record.ID, changeTo(t, tt.members))
 		ways := map[string]error{"registered": registered, "replaced": replaced, "changed": changed}
 		if m, err := oauth.ParseMetadata([]byte(text)); err != nil {
@@ -192,7 +192,7 @@ func TestWhatClientsMayRegisterFor(t *testing.T) {
 		"nobody to go back":  `{"redirect_uris":[],"grant_types":["client_credentials"]}`,
 		"nothing, said null": `{"jwks":null,"contacts":null,"default_max_age":null,"subject_type":null}`,
 	} {
-		if _, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, members))); err != nil {
+		if _, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, members))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -224,7 +224,7 @@ func TestAClientChoosesNoScopesThatOperatorsGive(t *testing.T) {
 	for asked, want := range map[string]string{
 		"": "openid profile email offline_access", "openid": "openid", "email openid admin": "openid email", "admin": "refused",
 	} {
-		got, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{"scope":"`+asked+`"}`)))
+		got, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{"scope":"`+asked+`"}`)))
 		if errors.Is(err, headykey.ErrBadMetadata) && want == "refused" {
 			continue
 		}
@@ -237,7 +237,7 @@ func TestAClientChoosesNoScopesThatOperatorsGive(t *testing.T) {
 
 func TestReplacingLeavesNothingOfWhatWas(t *testing.T) {
 	h := open(t)
-	made, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{"logo_uri":"https://a.example/l.png","scope":"openid",`+someKeys+`}`)))
+	made, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{"logo_uri":"https://a.example/l.png","scope":"openid",`+someKeys+`}`)))
 	check(t, err)
 	id, yes, types := string(made.Record.ID), true, jsontext.Value(`{"authorization_details_types":["payment"]}`)
 	_, err = h.ChangeClient(t.Context(), headykey.System, made.Record.ID, headykey.ClientChange{Trusted: &yes, Verified: &yes, Details: types})
@@ -290,9 +290,9 @@ func TestReplacingLeavesNothingOfWhatWas(t *testing.T) {
 
 func TestOnlyItsOwnTokenManagesAClient(t *testing.T) {
 	h := open(t)
-	a, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{}`)))
+	a, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{}`)))
 	check(t, err)
-	b, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{}`)))
+	b, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{}`)))
 	check(t, err)
 	operators := h.program(t, oauth.ClientWish{})
 	id := string(a.Record.ID)
@@ -304,7 +304,7 @@ func TestOnlyItsOwnTokenManagesAClient(t *testing.T) {
 	refuse := func(name, id, token string) {
 		t.Helper()
 		_, read := h.Registered(t.Context(), id, token)
-		_, put := h.Reregister(t.Context(), headykey.From{}, id, token, []byte(with(t, `{"client_id":"`+id+`"}`)))
+		_, put := h.Reregister(t.Context(), headykey.From{}, id, token, []byte(registration(t, `{"client_id":"`+id+`"}`)))
 		for act, err := range map[string]error{"read": read, "put": put, "delete": h.Unregister(t.Context(), headykey.From{}, id, token)} {
 			if !errors.Is(err, headykey.ErrInvalidToken) {
 				t.Errorf("%s, %s: got %v", act, name, err)
@@ -326,7 +326,7 @@ func TestWhoMayRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := registering(t, oauth.RegistrationPolicy{Who: oauth.RegistrationToken}, nil)
 		register := func(token string) error {
-			_, err := h.Register(t.Context(), headykey.From{}, token, []byte(with(t, `{}`)))
+			_, err := h.Register(t.Context(), headykey.From{}, token, []byte(registration(t, `{}`)))
 			return err
 		}
 		want := func(name string, err, want error) {
@@ -385,12 +385,12 @@ func TestASectorVouchesForEveryRedirect(t *testing.T) {
 		return `{"subject_type":"pairwise","redirect_uris":["https://a.example/cb","https://b.example/cb"],"sector_identifier_uri":"` + outside.URL + path + `"}`
 	}
 	for _, path := range []string{"/short", "/object", "/numbers", "/long", "/nothing"} {
-		_, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, members(path))))
+		_, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, members(path))))
 		if !errors.Is(err, headykey.ErrBadMetadata) {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
-	got, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, members("/good"))))
+	got, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, members("/good"))))
 	check(t, err)
 	// What the document does not list cannot be added later.
 	for name, wanted := range map[string]error{"https://c.example/cb": nil, "https://d.example/cb": headykey.ErrInvalid} {
@@ -448,7 +448,7 @@ func TestSoftwareStatementsCount(t *testing.T) {
 		{"keys away", sign(`{"iss":"https://away.example"}`), headykey.ErrUnavailable},
 	}
 	for _, tt := range tests {
-		got, err := h.Register(t.Context(), headykey.From{}, "", []byte(with(t, `{"software_statement":"`+tt.text+`"}`)))
+		got, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{"software_statement":"`+tt.text+`"}`)))
 		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}

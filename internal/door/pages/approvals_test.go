@@ -74,7 +74,7 @@ func TestAQuestionIsForOnePersonAlone(t *testing.T) {
 	c, id := h.ask(t, email)
 	b, eve := h.visitor(), h.visitor()
 	b.enter(t, "/sign-in", email)
-	eve.signIn(t, "/sign-in", "eve@example.com")
+	eve.enter(t, "/sign-in", "eve@example.com")
 	page := b.get("/approvals")
 	eve.get("/approvals").want(t, http.StatusOK, "No app waits").lacks(t, "Bank")
 
