@@ -19,6 +19,9 @@ const (
 // scopeForm is a scope-token of RFC 6749 §3.3, at most 89 characters.
 var scopeForm = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,89}$`)
 
+// hostForm is the host of an address, with its port.
+var hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
 // check returns nil if c may be kept, or headykey.ErrInvalid about what may not.
 func (s *Service) check(c *headykey.Client) error {
 	name, err := headykey.CleanName(c.Name)
@@ -54,6 +57,9 @@ func (s *Service) check(c *headykey.Client) error {
 		return invalid("scopes", "Scopes are up to 89 words of printable ASCII.")
 	}
 	if err := checkAddresses("redirect_uris", "redirect URI", c.Redirects, redirectFault); err != nil {
+		return err
+	}
+	if err := checkLogout(c); err != nil {
 		return err
 	}
 	return checkAddresses("resources", "resource", c.Resources, func(text string) string {

@@ -103,14 +103,15 @@ func (tx *Tx) EndAuthorizations(user, client headykey.ID) (int64, error) {
 }
 
 // SessionClients yields the clients that user allowed something in session, each
-// once, with whether their authorization lives on without it.
+// once. What has ended counts, too: the client may have a session of its own that
+// began with it.
 func (tx *Tx) SessionClients(user, session headykey.ID) iter.Seq2[headykey.ID, error] {
 	scan := func(rows *sql.Rows) (client headykey.ID, err error) {
 		return client, rows.Scan(&client)
 	}
 	return query(tx, "select clients of session", scan, `
 		SELECT DISTINCT client_id FROM authorizations
-		WHERE user_id = $1 AND session_id = $2 AND ended_at IS NULL ORDER BY client_id`, user, session)
+		WHERE user_id = $1 AND session_id = $2 ORDER BY client_id`, user, session)
 }
 
 // PruneAuthorizations deletes up to limit authorizations that ran out before t.

@@ -18,6 +18,8 @@ type Parts struct {
 
 	// Authorize is the authorization endpoint, which is a matter of pages.
 	Authorize http.Handler
+	// Logout is the end-session endpoint, which is one, too.
+	Logout http.Handler
 }
 
 type door struct {
@@ -50,6 +52,8 @@ type endpoint struct {
 var endpoints = []endpoint{
 	{"GET POST", "/authorize", "authorization_endpoint", "", forms,
 		func(d door) http.Handler { return d.Authorize }},
+	{"GET POST", "/oauth/logout", "end_session_endpoint", "", forms,
+		func(d door) http.Handler { return d.Logout }},
 	{"POST", "/oauth/par", "pushed_authorization_request_endpoint", "", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.push) }},
 	{"POST", "/token", "token_endpoint", "token_endpoint_auth_methods_supported", clients,

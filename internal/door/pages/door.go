@@ -66,6 +66,7 @@ type door struct {
 // space of another door, which hangs them and tells of them.
 type Front struct {
 	Authorize http.Handler // GET and POST
+	Logout    http.Handler // GET and POST
 }
 
 // Mount hangs the pages on r. Failures on all paths that no other door claimed
@@ -90,6 +91,9 @@ func Mount(r *web.Router, d Deps) Front {
 	p.post(r, signInForm, p.signedIn)
 	p.get(r, consentForm.Action, p.open, p.consent)
 	p.post(r, consentForm, p.consented)
+	p.get(r, logoutForm.Action, p.open, p.logout)
+	p.post(r, logoutForm, p.loggedOut)
+	p.get(r, "/signed-out", p.open, p.signedOut)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
@@ -97,7 +101,7 @@ func Mount(r *web.Router, d Deps) Front {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
-	return Front{Authorize: web.Handle(p.open, p.authorize)}
+	return Front{Authorize: web.Handle(p.open, p.authorize), Logout: web.Handle(p.open, p.logout)}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.

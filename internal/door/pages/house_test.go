@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"headykey.com/headykey/internal/door/pages"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -36,6 +38,8 @@ const (
 type house struct {
 	http.Handler
 	auth    *auth.Service
+	oauth   *oauth.Service
+	db      *store.DB
 	mailbox *mail.Mailbox
 	arrived chan struct{} // a letter
 }
@@ -70,9 +74,15 @@ func build(t *testing.T, p plan) *house {
 		Access: time.Hour, Refresh: time.Hour, Session: 8 * time.Hour, SessionMax: 8 * time.Hour,
 		SetupLink: time.Hour, EmailLink: time.Hour,
 	}
+	receipts := receipt.New(db, ring, "127.0.0.1")
+	tokens := token.New(db, ring, token.Config{
+		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
+	})
+	h.db = db
+	h.oauth, err = oauth.New(oauth.Parts{DB: db, Receipts: receipts, Ring: ring, Sealer: sealer, Tokens: tokens}, base)
+	check(t, err)
 	h.auth, err = auth.New(auth.Parts{
-		DB: db, Receipts: receipt.New(db, ring, "127.0.0.1"), Outbox: box, Pool: pool, Sealer: sealer, Log: log,
-		Tokens: token.New(db, ring, token.Config{Issuer: base, Audience: base + "/api", Access: time.Hour, Refresh: time.Hour}),
+		DB: db, Receipts: receipts, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens,
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
 	h.mount(t, p, db, sealer)
@@ -88,7 +98,7 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 	limiter := web.NewLimiter()
 	t.Cleanup(limiter.Close)
 	d := pages.Deps{
-		Auth: h.auth, CORS: cors, Limiter: limiter, Secure: true,
+		Auth: h.auth, OAuth: h.oauth, CORS: cors, Limiter: limiter, Secure: true,
 		MAC: sealer.MAC, Seal: sealer.Seal, Open: sealer.Open,
 		BaseURL: base, Version: "1.2.3", Database: "SQLite", Mailbox: h.mailbox,
 		Facts: func(ctx context.Context) (pages.Facts, error) {
@@ -105,7 +115,12 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 		d.Mailbox = nil
 	}
 	router := web.NewRouter(cors, nil)
-	pages.Mount(router, d)
+	front := pages.Mount(router, d)
+	for path, handler := range map[string]http.Handler{"/auth/v1/authorize": front.Authorize, "/auth/v1/oauth/logout": front.Logout} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			router.Add(web.Route{Method: method, Pattern: path, Handler: handler, Origins: web.Policy{Forms: true}})
+		}
+	}
 	router.Handle(http.MethodGet, "/api/auth/me", http.NotFoundHandler())
 	h.Handler = web.Front(public, nil, router)
 }
@@ -228,4 +243,14 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// claims is what a token says.
+func claims(t *testing.T, text string) map[string]any {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	check(t, err)
+	var out map[string]any
+	check(t, json.Unmarshal(raw, &out))
+	return out
 }
