@@ -13,6 +13,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
+	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
@@ -35,6 +36,7 @@ type Parts struct {
 	Ring     *keyring.Ring
 	Sealer   *secret.Sealer
 	Fetch    *fetch.Client
+	Outbox   *outbox.Outbox
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

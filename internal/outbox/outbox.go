@@ -1,4 +1,4 @@
-// Package outbox delivers what a transaction promised: mail, and later webhooks.
+// Package outbox delivers what a transaction promised: mail, and calls to clients.
 // A parcel is written with the act that causes it, so that neither exists without
 // the other, and is carried outside any transaction. Each parcel arrives at least
 // once; without a crash or a lost database, exactly once.
@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"headykey.com/headykey"
@@ -47,17 +49,17 @@ type Outbox struct {
 	sealer *secret.Sealer
 	log    *slog.Logger
 	send   map[string]Sender
+	kinds  []string // that there are senders for
 	wake   chan struct{}
 }
 
-// New returns the outbox of db with a sender for each kind of parcel. Without any
-// sender parcels wait until a server that has some runs. A nil log is
-// slog.Default().
+// New returns the outbox of db with a sender for each kind of parcel. Parcels without
+// a sender wait until a server that has one runs. A nil log is slog.Default().
 func New(db *store.DB, sealer *secret.Sealer, log *slog.Logger, send map[string]Sender) *Outbox {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Outbox{db: db, sealer: sealer, log: log, send: send, wake: make(chan struct{}, 1)}
+	return &Outbox{db: db, sealer: sealer, log: log, send: send, kinds: slices.Sorted(maps.Keys(send)), wake: make(chan struct{}, 1)}
 }
 
 // Post adds a parcel of a kind to tx: payload as JSON, sealed. It leaves as soon as
