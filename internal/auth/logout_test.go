@@ -166,7 +166,10 @@ func TestEveryEndOfASessionIsTold(t *testing.T) {
 		name string
 		end  func(g *auth.Grant, by headykey.Caller) error
 	}{
-		{"sign-out", func(_ *auth.Grant, by headykey.Caller) error { _, err := h.Logout(t.Context(), by, auth.Local); return err }},
+		{"sign-out", func(_ *auth.Grant, by headykey.Caller) error {
+			_, err := h.Logout(t.Context(), by, auth.Local)
+			return err
+		}},
 		{"sign-out by refresh token", func(g *auth.Grant, _ headykey.Caller) error {
 			_, err := h.LogoutByRefresh(t.Context(), g.Refresh, "", home)
 			return err

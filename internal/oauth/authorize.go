@@ -18,6 +18,10 @@ type Pending struct {
 	Ask    Ask
 	Client *headykey.Client
 
+	// Browser is the state of the person's browser, which changes when somebody signs
+	// in or out there. It is set before the request is granted; "" where nobody watches.
+	Browser string
+
 	held []byte // hash of the request kept while its person is at a page; nil: it was not kept
 }
 

@@ -54,6 +54,10 @@ func metadata(issuer string) ([]byte, error) {
 		"acr_values_supported":                           []string{"aal1"},
 		"prompt_values_supported":                        []string{"none", "login", "consent", "select_account", "create"},
 		"display_values_supported":                       []string{"page"},
+		"backchannel_logout_supported":                   true,
+		"backchannel_logout_session_supported":           true,
+		"frontchannel_logout_supported":                  true,
+		"frontchannel_logout_session_supported":          true,
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	}

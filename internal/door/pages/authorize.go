@@ -64,7 +64,7 @@ func (d *door) proceed(w http.ResponseWriter, r *http.Request, p *oauth.Pending,
 		return d.refuse(w, r, p, err)
 	}
 	if step == oauth.StepGrant {
-		answer, err := d.OAuth.Allow(r.Context(), p, by, nil)
+		answer, err := d.allow(w, r, p, by, nil)
 		if err != nil {
 			return d.refuse(w, r, p, err)
 		}

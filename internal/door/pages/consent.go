@@ -68,7 +68,7 @@ func (d *door) consented(w http.ResponseWriter, r *http.Request, in url.Values) 
 	if by.Session == "" || string(by.Session) != in.Get("session") {
 		return withRequest(consentForm.Action, id), nil // another person sits there now: ask them
 	}
-	answer, err := d.decide(r, p, by, in)
+	answer, err := d.decide(w, r, p, by, in)
 	if err != nil {
 		return "", d.refuse(w, r, p, err)
 	}
@@ -76,11 +76,11 @@ func (d *door) consented(w http.ResponseWriter, r *http.Request, in url.Values) 
 }
 
 // decide does what the person chose.
-func (d *door) decide(r *http.Request, p *oauth.Pending, by headykey.Caller, in url.Values) (*oauth.Answer, error) {
+func (d *door) decide(w http.ResponseWriter, r *http.Request, p *oauth.Pending, by headykey.Caller, in url.Values) (*oauth.Answer, error) {
 	if in.Get("decision") != "allow" {
 		return d.OAuth.Deny(r.Context(), p, by)
 	}
 	decision := durations[in.Get("duration")]
 	decision.Scopes = slices.Clone(in["scope"])
-	return d.OAuth.Allow(r.Context(), p, by, &decision)
+	return d.allow(w, r, p, by, &decision)
 }

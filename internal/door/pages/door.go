@@ -65,8 +65,9 @@ type door struct {
 // A Front is the endpoints of OAuth that are a matter of pages. They lie in the URL
 // space of another door, which hangs them and tells of them.
 type Front struct {
-	Authorize http.Handler // GET and POST
-	Logout    http.Handler // GET and POST
+	Authorize    http.Handler // GET and POST
+	Logout       http.Handler // GET and POST
+	CheckSession http.Handler // GET
 }
 
 // Mount hangs the pages on r. Failures on all paths that no other door claimed
@@ -101,7 +102,10 @@ func Mount(r *web.Router, d Deps) Front {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
-	return Front{Authorize: web.Handle(p.open, p.authorize), Logout: web.Handle(p.open, p.logout)}
+	return Front{
+		Authorize: web.Handle(p.open, p.authorize), Logout: web.Handle(p.open, p.logout),
+		CheckSession: web.Handle(p.open, p.checkSession),
+	}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.

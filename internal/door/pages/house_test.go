@@ -116,7 +116,7 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 	}
 	router := web.NewRouter(cors, nil)
 	front := pages.Mount(router, d)
-	for path, handler := range map[string]http.Handler{"/auth/v1/authorize": front.Authorize, "/auth/v1/oauth/logout": front.Logout} {
+	for path, handler := range map[string]http.Handler{"/auth/v1/authorize": front.Authorize, "/auth/v1/oauth/logout": front.Logout, "/auth/v1/oauth/check-session": front.CheckSession} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			router.Add(web.Route{Method: method, Pattern: path, Handler: handler, Origins: web.Policy{Forms: true}})
 		}

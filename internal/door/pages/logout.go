@@ -109,9 +109,7 @@ func (d *door) signOut(w http.ResponseWriter, r *http.Request, by headykey.Calle
 			return err
 		}
 	}
-	if len(r.CookiesNamed(web.SessionCookieName)) > 0 {
-		http.SetCookie(w, web.ClearSessionCookie(d.Secure))
-	}
+	d.exit(w, r)
 	switch {
 	case len(frames) > 0:
 		return d.farewell(w, r, back, frames)

@@ -24,7 +24,7 @@ var templates embed.FS
 // its frame, and "main", which the frame puts in its middle.
 var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem",
 	"sign-in", "consent", "bounce", "form-post", "bad-request",
-	"logout", "signed-out", "bad-logout"}
+	"logout", "signed-out", "bad-logout", "check-session"}
 
 // A page is what every screen knows.
 type page struct {

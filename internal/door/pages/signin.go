@@ -51,7 +51,7 @@ func (d *door) signedIn(w http.ResponseWriter, r *http.Request, in url.Values) (
 	if err != nil {
 		return withRequest(signInForm.Action, id), err
 	}
-	http.SetCookie(w, web.SessionCookie(grant.Cookie, grant.CookieLife, d.Secure))
+	d.enter(w, grant)
 	if id == "" {
 		return "/", nil
 	}
