@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -62,7 +63,7 @@ func (d door) webfinger(w http.ResponseWriter, r *http.Request, _ headykey.Calle
 // isResource reports whether text is a URI of the kinds that can be asked for.
 func isResource(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || len(text) > maxResource {
+	if err != nil || len(text) > maxResource || !utf8.ValidString(text) {
 		return false
 	}
 	switch u.Scheme {

@@ -64,10 +64,12 @@ func build(t *testing.T, p plan) *house {
 	check(t, err)
 	pool := secret.NewPool(1, 8, time.Minute)
 	t.Cleanup(pool.Close)
-	box := outbox.New(db, sealer, log, map[string]outbox.Sender{"mail": h.send})
+	box := outbox.New(db, sealer, log, map[string]outbox.Sender{
+		"mail":           h.send,
+		oauth.LogoutKind: func(ctx context.Context, payload []byte) error { return h.oauth.DeliverLogout(ctx, payload) },
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan struct{})
-	go func() { defer close(ran); box.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-ran })
 
 	lifetimes := headykey.Lifetimes{
@@ -79,12 +81,13 @@ func build(t *testing.T, p plan) *house {
 		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
 	})
 	h.db = db
-	h.oauth, err = oauth.New(oauth.Parts{DB: db, Receipts: receipts, Ring: ring, Sealer: sealer, Tokens: tokens}, base)
+	h.oauth, err = oauth.New(oauth.Parts{DB: db, Receipts: receipts, Ring: ring, Sealer: sealer, Tokens: tokens, Outbox: box}, base)
 	check(t, err)
 	h.auth, err = auth.New(auth.Parts{
-		DB: db, Receipts: receipts, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens,
+		DB: db, Receipts: receipts, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens, Ended: h.oauth.SessionsEnded,
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
+	go func() { defer close(ran); box.Run(ctx) }()
 	h.mount(t, p, db, sealer)
 	return h
 }
