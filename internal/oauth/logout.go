@@ -54,7 +54,10 @@ func (s *Service) BeginLogout(ctx context.Context, in url.Values) (*Leaving, err
 	if l.Client, err = s.asker(ctx, in); err != nil {
 		return nil, err
 	}
-	return l, l.readRedirect(in)
+	if err := l.readRedirect(in); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // readLogoutHint reads the id_token_hint, and with it whose it is if the request
