@@ -18,13 +18,17 @@ type Service struct {
 	keyGrace time.Duration
 	// proveAgain asks for a fresh proof that the caller is the person themselves.
 	proveAgain func(ctx context.Context, by headykey.Caller, password string) error
+	endAll     EndAll
 }
 
+// EndAll ends every session of user in tx, and tells whom that concerns.
+type EndAll = func(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, why string) error
+
 // New returns the service. A rotated API key works for keyGrace more; proveAgain
-// asks for a fresh proof of a person.
+// asks for a fresh proof of a person; endAll comes before an account is erased.
 func New(db *store.DB, receipts *receipt.Ledger, keyGrace time.Duration,
-	proveAgain func(context.Context, headykey.Caller, string) error) *Service {
-	return &Service{db: db, receipts: receipts, keyGrace: keyGrace, proveAgain: proveAgain}
+	proveAgain func(context.Context, headykey.Caller, string) error, endAll EndAll) *Service {
+	return &Service{db: db, receipts: receipts, keyGrace: keyGrace, proveAgain: proveAgain, endAll: endAll}
 }
 
 // Me returns the caller's own account. It fails with headykey.ErrNotSignedIn.
@@ -82,6 +86,9 @@ func (s *Service) Erase(ctx context.Context, by headykey.Caller, password string
 			return err
 		}
 		if err := tx.KeepAnAdmin(user); err != nil {
+			return err
+		}
+		if err := s.endAll(ctx, tx, by, by.User, "account_erased"); err != nil {
 			return err
 		}
 		if err := s.note(ctx, tx, by, "account.erased", nil); err != nil {

@@ -49,7 +49,7 @@ func build(t *testing.T) *house {
 	t.Cleanup(pool.Close)
 	people, err := auth.New(auth.Parts{DB: h.db, Receipts: h.receipts, Pool: pool, Sealer: sealer, Log: log}, auth.Config{})
 	check(t, err)
-	h.Service = account.New(h.db, h.receipts, 34*time.Hour, people.ProveAgain)
+	h.Service = account.New(h.db, h.receipts, 34*time.Hour, people.ProveAgain, people.EndAll)
 	return h
 }
 

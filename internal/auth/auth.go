@@ -39,6 +39,10 @@ type Parts struct {
 	Pool     *secret.Pool
 	Sealer   *secret.Sealer
 	Log      *slog.Logger
+
+	// Ended is told in the transaction which sessions of user end, whatever the
+	// reason. Nil: nobody needs to know.
+	Ended func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error
 }
 
 // A Service answers who somebody is. It is safe for concurrent use.

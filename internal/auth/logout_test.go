@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
+	"headykey.com/headykey/internal/store"
 )
 
 // three signs Ada in three times, by widget last, and returns the oldest first.
@@ -146,4 +148,69 @@ func TestSessionsAreEndedOneByOne(t *testing.T) {
 			t.Errorf("the session that is left: %v", err)
 		}
 	})
+}
+
+// Whatever ends a session, who needs to know is told in the same transaction, once.
+func TestEveryEndOfASessionIsTold(t *testing.T) {
+	h := build(t)
+	user := h.person(t, ada, headykey.RoleUser)
+	var told []headykey.ID
+	h.Ended = func(_ context.Context, _ *store.Tx, who headykey.ID, sessions []headykey.ID) error {
+		if who != user.ID {
+			t.Errorf("told of %s", who)
+		}
+		told = append(told, sessions...)
+		return nil
+	}
+	ways := []struct {
+		name string
+		end  func(g *auth.Grant, by headykey.Caller) error
+	}{
+		{"sign-out", func(_ *auth.Grant, by headykey.Caller) error {
+			_, err := h.Logout(t.Context(), by, auth.Local)
+			return err
+		}},
+		{"sign-out by refresh token", func(g *auth.Grant, _ headykey.Caller) error {
+			_, err := h.LogoutByRefresh(t.Context(), g.Refresh, "", home)
+			return err
+		}},
+		{"revoked", func(g *auth.Grant, _ headykey.Caller) error {
+			_, err := h.EndSession(t.Context(), headykey.System, g.Session)
+			return err
+		}},
+		{"all", func(_ *auth.Grant, by headykey.Caller) error {
+			return h.db.Update(t.Context(), func(tx *store.Tx) error { return h.EndAll(t.Context(), tx, by, user.ID, "account_disabled") })
+		}},
+		{"replaced", func(g *auth.Grant, _ headykey.Caller) error {
+			h.cheapPassword(t, user.ID)
+			_, err := h.Login(t.Context(), auth.PasswordLogin{Email: ada, Password: password, From: home, Surface: "api", Replaces: g.Cookie})
+			return err
+		}},
+	}
+	for _, way := range ways {
+		h.cheapPassword(t, user.ID)
+		g := h.signIn(t, ada)
+		by := caller(t)(h.ByToken(t.Context(), g.Access, home))
+		told = nil
+		check(t, way.end(g, by))
+		if !slices.Equal(told, []headykey.ID{g.Session}) {
+			t.Errorf("%s: told of %v, want %v", way.name, told, g.Session)
+		}
+		if _, err := h.Logout(t.Context(), by, auth.Local); err != nil || len(told) != 1 {
+			t.Errorf("%s, again: told of %v, %v", way.name, told, err)
+		}
+	}
+}
+
+// A session does not end if whom it concerns cannot be told.
+func TestWhatCannotBeToldDoesNotHappen(t *testing.T) {
+	h := build(t)
+	h.person(t, ada, headykey.RoleUser)
+	g := h.signIn(t, ada)
+	broken := errors.New("broken")
+	h.Ended = func(context.Context, *store.Tx, headykey.ID, []headykey.ID) error { return broken }
+	if _, err := h.Logout(t.Context(), caller(t)(h.ByToken(t.Context(), g.Access, home)), auth.Local); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	caller(t)(h.ByCookie(t.Context(), g.Cookie, home))
 }

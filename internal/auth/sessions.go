@@ -43,6 +43,7 @@ func layers(s *headykey.Session) []Revoked {
 // that lists what was taken down. Sessions that had ended are passed over.
 func (s *Service) endSessions(ctx context.Context, tx *store.Tx, by headykey.Caller, why string, sessions ...*headykey.Session) ([]Revoked, error) {
 	revoked := []Revoked{}
+	var ended []headykey.ID
 	for _, session := range sessions {
 		live, err := tx.EndSession(session.User, session.ID)
 		if err != nil {
@@ -50,10 +51,16 @@ func (s *Service) endSessions(ctx context.Context, tx *store.Tx, by headykey.Cal
 		}
 		if live {
 			revoked = append(revoked, layers(session)...)
+			ended = append(ended, session.ID)
 		}
 	}
 	if len(revoked) == 0 {
 		return revoked, nil
+	}
+	if s.Ended != nil {
+		if err := s.Ended(ctx, tx, sessions[0].User, ended); err != nil {
+			return nil, err
+		}
 	}
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
 		Type: "session.ended", By: by, Subject: sessions[0].User,

@@ -174,6 +174,9 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 		if id == by.User {
 			return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
 		}
+		if err := s.endAll(ctx, tx, by, id, "account_erased"); err != nil {
+			return err
+		}
 		if err := s.note(ctx, tx, by, id, headykey.Act{Type: "account.erased"}); err != nil {
 			return err
 		}

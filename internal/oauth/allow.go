@@ -192,6 +192,9 @@ func (s *Service) answerParams(ctx context.Context, p *Pending, proof *headykey.
 	if code != "" {
 		out.Set("code", code)
 	}
+	if state := p.sessionState(); state != "" {
+		out.Set("session_state", state)
+	}
 	if proof == nil {
 		return out, nil
 	}

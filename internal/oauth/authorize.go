@@ -16,6 +16,10 @@ type Pending struct {
 	Ask    Ask
 	Client *headykey.Client
 
+	// Browser is the state of the person's browser, which changes when somebody signs
+	// in or out there. It is set before the request is granted; "" where nobody watches.
+	Browser string
+
 	held  []byte    // hash of the request kept while its person is at a page; nil: it was not kept
 	until time.Time // when the consent that it rests on ends; zero: never, or it rests on none
 }

@@ -21,6 +21,9 @@ const (
 // scopeForm is a scope-token of RFC 6749 §3.3, at most 89 characters.
 var scopeForm = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,89}$`)
 
+// hostForm is the host of an address, with its port.
+var hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
 // check returns nil if c may be kept, or headykey.ErrInvalid about what may not.
 // Whoever makes or changes a client asks here; what lies at an address of the
 // client is asked by vetSector.

@@ -91,7 +91,7 @@ func checkLogout(c *headykey.Client) error {
 		return err
 	}
 	if d.BackLogoutURI != "" {
-		err := checkAddresses("backchannel_logout_uri", "logout URI", []string{d.BackLogoutURI}, resourceFault)
+		err := checkAddresses("backchannel_logout_uri", "logout URI", []string{d.BackLogoutURI}, calledFault)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func checkLogout(c *headykey.Client) error {
 		return nil
 	}
 	return checkAddresses("frontchannel_logout_uri", "logout URI", []string{d.FrontLogoutURI}, func(text string) string {
-		if fault := resourceFault(text); fault != "" {
+		if fault := calledFault(text); fault != "" {
 			return fault
 		}
 		u, err := url.Parse(text)
@@ -109,6 +109,19 @@ func checkLogout(c *headykey.Client) error {
 		}
 		return ""
 	})
+}
+
+// calledFault says why text may not be an address that is called or put on a page,
+// or "": its host stands in policies of ours.
+func calledFault(text string) string {
+	if fault := resourceFault(text); fault != "" {
+		return fault
+	}
+	u, _ := absolute(text) // it is one
+	if !hostForm.MatchString(u.Host) {
+		return "must name a host without other characters than letters, digits, dots and dashes"
+	}
+	return ""
 }
 
 // checkSubject looks at how a client knows people. Redirect URIs on several hosts

@@ -14,8 +14,8 @@ import (
 
 const callback = "https://app.example/cb"
 
-// somebody adds an account with a live session and returns it as a caller.
-func (h *house) somebody(t testing.TB) headykey.Caller {
+// signedIn adds an account with a live session and returns it as a caller.
+func (h *house) signedIn(t testing.TB) headykey.Caller {
 	t.Helper()
 	by := headykey.Caller{
 		User: headykey.NewID(), Session: headykey.NewOrderedID(), Role: headykey.RoleUser, Method: headykey.BySession,
@@ -36,8 +36,8 @@ func (h *house) somebody(t testing.TB) headykey.Caller {
 	return by
 }
 
-// app registers a client that gets codes.
-func (h *house) app(t testing.TB, wish oauth.ClientWish) oauth.NewClient {
+// codeApp registers a client that gets codes.
+func (h *house) codeApp(t testing.TB, wish oauth.ClientWish) oauth.NewClient {
 	t.Helper()
 	if wish.Redirects == nil {
 		wish.Redirects = []string{callback}
@@ -85,7 +85,7 @@ func (h *house) allowed(t testing.TB, c oauth.NewClient, by headykey.Caller, cha
 
 func TestACodeIsGoodOnceAndItsReplayEndsWhatItMade(t *testing.T) {
 	h := build(t)
-	by, c := h.somebody(t), h.app(t, oauth.ClientWish{})
+	by, c := h.signedIn(t), h.codeApp(t, oauth.ClientWish{})
 	answer := h.allow(t, by, asking(c, nil))
 	if answer.Params.Get("state") != "s" || answer.Params.Get("iss") != issuer || answer.Redirect != callback || answer.Mode != "query" {
 		t.Errorf("got %+v", answer)
@@ -116,7 +116,7 @@ func (h *house) refresh(t testing.TB, c oauth.NewClient, text string) (oauth.Iss
 
 func TestARefreshTokenRotates(t *testing.T) {
 	h := build(t)
-	by, app := h.somebody(t), h.app(t, oauth.ClientWish{})
+	by, app := h.signedIn(t), h.codeApp(t, oauth.ClientWish{})
 	given := h.allowed(t, app, by, nil)
 	one, err := h.refresh(t, app, given.Refresh)
 	check(t, err)
@@ -127,7 +127,7 @@ func TestARefreshTokenRotates(t *testing.T) {
 	}
 	two, err := h.refresh(t, app, one.Refresh)
 	check(t, err)
-	if _, err := h.refresh(t, h.app(t, oauth.ClientWish{}), two.Refresh); !errors.Is(err, headykey.ErrGrantSpent) {
+	if _, err := h.refresh(t, h.codeApp(t, oauth.ClientWish{}), two.Refresh); !errors.Is(err, headykey.ErrGrantSpent) {
 		t.Errorf("another client: %v", err)
 	}
 	if _, err := h.refresh(t, app, two.Refresh); err != nil {

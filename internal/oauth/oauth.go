@@ -46,7 +46,7 @@ type Parts struct {
 	Certificates bool
 	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
 	Registration RegistrationPolicy
-	Outbox       *outbox.Outbox // of letters ("mail") and [Ping]s
+	Outbox       *outbox.Outbox // of letters ("mail"), [Ping]s and logout tokens
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

@@ -45,7 +45,7 @@ func (h *house) decided(t *testing.T, p *oauth.Pending, by headykey.Caller, d *o
 
 func TestAQuestionSaysWhatIsNew(t *testing.T) {
 	h := build(t)
-	by := h.somebody(t)
+	by := h.signedIn(t)
 	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
 	want := oauth.Question{New: []string{"openid", "email", "profile"}, Resources: []string{own}, MaxLife: 34 * day}
 	wantQuestion := func(what string, p *oauth.Pending) {
@@ -76,7 +76,7 @@ func TestAQuestionSaysWhatIsNew(t *testing.T) {
 func TestAnUnverifiedClientGetsThirtyFourDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t)
-		by := h.somebody(t)
+		by := h.signedIn(t)
 		redirects := []string{"https://app.example/cb"}
 		unknown := h.program(t, oauth.ClientWish{Redirects: redirects}).Record
 		ours := h.program(t, oauth.ClientWish{Redirects: redirects, Trusted: true}).Record
@@ -110,7 +110,7 @@ func TestAnUnverifiedClientGetsThirtyFourDays(t *testing.T) {
 func TestWhatWasAllowedBeforeEndsWhenItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t)
-		by := h.somebody(t)
+		by := h.signedIn(t)
 		c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
 		first := h.decided(t, h.asked(t, &c, "openid"), by, &oauth.Decision{Life: 8 * time.Hour})
 		time.Sleep(7 * time.Hour)
@@ -126,7 +126,7 @@ func TestWhatWasAllowedBeforeEndsWhenItWas(t *testing.T) {
 
 func TestARequestThatRanOutStillNamesItsClient(t *testing.T) {
 	h := build(t)
-	by := h.somebody(t)
+	by := h.signedIn(t)
 	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
 	id, err := h.Hold(t.Context(), h.asked(t, &c, "openid"), "browser")
 	check(t, err)
@@ -144,7 +144,7 @@ func TestARequestThatRanOutStillNamesItsClient(t *testing.T) {
 // The parameter claims is no way round the person's answer.
 func TestAClaimAskedForByNameNeedsItsScope(t *testing.T) {
 	h := build(t)
-	by := h.somebody(t)
+	by := h.signedIn(t)
 	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
 	claims := []string{"claims", `{"userinfo":{"email":null,"given_name":null},"id_token":{"name":{"essential":true},"sub":null}}`}
 	q, err := h.Question(t.Context(), h.asked(t, &c, "openid", claims...), by)

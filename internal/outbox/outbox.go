@@ -1,4 +1,4 @@
-// Package outbox delivers what a transaction promised: mail, and later webhooks.
+// Package outbox delivers what a transaction promised: mail, and calls to clients.
 // A parcel is written with the act that causes it, so that neither exists without
 // the other, and is carried outside any transaction. Each parcel arrives at least
 // once; without a crash or a lost database, exactly once.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"headykey.com/headykey"
 	"headykey.com/headykey/internal/account"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/directory"
@@ -129,7 +130,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	core := &Core{DB: db, Ring: ring, Fetch: out, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
-	if err := core.addMail(c, log); err != nil {
+	if err := core.addOutbox(c, log); err != nil {
 		return nil, err
 	}
 	tokens := token.New(db, ring, token.Config{
@@ -137,11 +138,14 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	})
 	core.Auth, err = auth.New(auth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Outbox: core.Outbox, Pool: core.pool, Sealer: sealer, Log: log,
+		Ended: func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error {
+			return core.OAuth.SessionsEnded(ctx, tx, user, sessions)
+		},
 	}, auth.Config{BaseURL: base, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Lifetimes: c.Lifetimes})
 	if err != nil {
 		return nil, err
 	}
-	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
+	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain, core.Auth.EndAll)
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
 	clientCA, err := openClientCA(c)
 	if err != nil {
@@ -204,10 +208,13 @@ func hostOf(base string) string {
 	return u.Host
 }
 
-// addMail makes the outbox, and chooses where letters go: the mailbox in development, else the SMTP
-// server. Without one they wait in the outbox until there is.
-func (core *Core) addMail(c *Config, log *slog.Logger) error {
-	senders := map[string]outbox.Sender{oauth.PingKind: ping(core.Fetch)}
+// addOutbox makes the outbox, and chooses where letters go: the mailbox in
+// development, else the SMTP server. Without one they wait in it until there is.
+func (core *Core) addOutbox(c *Config, log *slog.Logger) error {
+	senders := map[string]outbox.Sender{
+		oauth.PingKind:   ping(core.Fetch),
+		oauth.LogoutKind: func(ctx context.Context, payload []byte) error { return core.OAuth.DeliverLogout(ctx, payload) },
+	}
 	switch {
 	case c.Dev:
 		core.Mailbox = mail.NewMailbox(cmp.Or(c.Mail.From, "HeadyKey <headykey@localhost>"))

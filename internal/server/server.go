@@ -228,7 +228,7 @@ func (s *Server) handler() (http.Handler, error) {
 	front := pages.Mount(rt, s.pages(parts))
 	err = oidc.Mount(rt, oidc.Parts{
 		OAuth: s.Core.OAuth, Proxies: s.config.TrustProxy, Limiter: parts.Limiter, BaseURL: s.Base,
-		Authorize: front.Authorize,
+		Authorize: front.Authorize, Logout: front.Logout, CheckSession: front.CheckSession,
 	})
 	if err != nil {
 		return nil, err

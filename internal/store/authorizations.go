@@ -129,19 +129,25 @@ func (tx *Tx) EndDerived(client headykey.ID) error {
 }
 
 // SessionClients yields the clients that user allowed something in session, each
-// once, with whether their authorization lives on without it.
+// once. What has ended counts, too: the client may have a session of its own that
+// began with it.
 func (tx *Tx) SessionClients(user, session headykey.ID) iter.Seq2[headykey.ID, error] {
 	scan := func(rows *sql.Rows) (client headykey.ID, err error) {
 		return client, rows.Scan(&client)
 	}
 	return query(tx, "select clients of session", scan, `
 		SELECT DISTINCT client_id FROM authorizations
-		WHERE user_id = $1 AND session_id = $2 AND ended_at IS NULL ORDER BY client_id`, user, session)
+		WHERE user_id = $1 AND session_id = $2 ORDER BY client_id`, user, session)
 }
 
-// PruneAuthorizations deletes up to limit authorizations that ran out before t.
+// PruneAuthorizations deletes up to limit authorizations that ran out before t and
+// whose session is over: until then their clients must be told when it ends.
 func (tx *Tx) PruneAuthorizations(t time.Time, limit int) (int64, error) {
 	return tx.exec("prune authorizations", `
 		DELETE FROM authorizations WHERE (user_id, id) IN (
-			SELECT user_id, id FROM authorizations WHERE expires_at < $1 LIMIT $2)`, at(t), limit)
+			SELECT a.user_id, a.id FROM authorizations a
+			WHERE a.expires_at < $1 AND NOT EXISTS (
+				SELECT 1 FROM sessions s
+				WHERE s.user_id = a.user_id AND s.id = a.session_id AND s.ended_at IS NULL AND s.ends_at > $3)
+			LIMIT $2)`, at(t), limit, at(tx.Now))
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"strings"
 	"time"
 
 	"headykey.com/headykey"
@@ -11,7 +10,7 @@ import (
 // A Parcel is something to deliver after its transaction.
 type Parcel struct {
 	ID       headykey.ID
-	Kind     string // mail, ping
+	Kind     string // mail, ping, logout
 	Payload  []byte // sealed
 	Created  time.Time
 	Attempts int
@@ -26,12 +25,10 @@ func (tx *Tx) Post(p Parcel) error {
 		p.ID, p.Kind, p.Payload, at(tx.Now))
 }
 
-// TakeParcels returns up to limit parcels that are due, of kinds (none: of any), and puts their next
-// attempt off by lease: until then no other worker takes them, and a worker that
-// dies loses none.
+// TakeParcels returns up to limit parcels of kinds (none: of any) that are due and
+// puts their next attempt off by lease: until then no other worker takes them, and a
+// worker that dies loses none.
 func (tx *Tx) TakeParcels(limit int, lease time.Duration, kinds ...string) ([]Parcel, error) {
-	w := ofKinds(kinds)
-	w.add(`next_at <= ?`, at(tx.Now))
 	lock := ""
 	if tx.dialect == postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
@@ -40,6 +37,9 @@ func (tx *Tx) TakeParcels(limit int, lease time.Duration, kinds ...string) ([]Pa
 		var p Parcel
 		return p, rows.Scan(&p.ID, &p.Kind, &p.Payload, when{&p.Created}, &p.Attempts)
 	}
+	w := where{}
+	w.add(`dead_at IS NULL AND next_at <= ?`, at(tx.Now))
+	w.in("kind", kinds)
 	due, err := Collect(query(tx, "select parcels", scan, `
 		SELECT id, kind, payload, created_at, attempts FROM outbox`+w.text()+`
 		ORDER BY next_at LIMIT `+w.arg(limit)+lock, w.args...))
@@ -76,22 +76,10 @@ func (tx *Tx) Undelivered(id headykey.ID, reason string, next time.Time, dead bo
 // zero time if none waits.
 func (tx *Tx) NextParcel(kinds ...string) (time.Time, error) {
 	var t time.Time
-	w := ofKinds(kinds)
-	return t, tx.one("select next parcel", []any{when{&t}}, `SELECT min(next_at) FROM outbox`+w.text(), w.args...)
-}
-
-// ofKinds chooses the parcels of kinds that are still tried.
-func ofKinds(kinds []string) where {
 	w := where{}
 	w.add(`dead_at IS NULL`)
-	if len(kinds) > 0 {
-		var list []string
-		for _, kind := range kinds {
-			list = append(list, w.arg(kind))
-		}
-		w.add(`kind IN (` + strings.Join(list, ", ") + `)`)
-	}
-	return w
+	w.in("kind", kinds)
+	return t, tx.one("select next parcel", []any{when{&t}}, `SELECT min(next_at) FROM outbox`+w.text(), w.args...)
 }
 
 // DeadParcels returns the newest parcels that are no longer tried.

@@ -27,6 +27,18 @@ func (w *where) add(condition string, args ...any) {
 	w.conditions = append(w.conditions, b.String())
 }
 
+// in keeps what has one of values in column; none keep all.
+func (w *where) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = w.arg(v)
+	}
+	w.conditions = append(w.conditions, column+" IN ("+strings.Join(places, ", ")+")")
+}
+
 // before keeps what stands behind m in a list that runs from new to old.
 func (w *where) before(timeColumn, idColumn string, m headykey.Mark) {
 	if !m.At.IsZero() {

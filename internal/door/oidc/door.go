@@ -19,6 +19,9 @@ type Parts struct {
 
 	// Authorize is the authorization endpoint, which is a matter of pages.
 	Authorize http.Handler
+	// Logout is the end-session endpoint, CheckSession the page that apps ask whether
+	// a sign-in goes on: they are, too.
+	Logout, CheckSession http.Handler
 }
 
 type door struct {
@@ -51,6 +54,10 @@ type endpoint struct {
 var endpoints = []endpoint{
 	{"GET POST", "/authorize", "authorization_endpoint", "", forms,
 		func(d door) http.Handler { return d.Authorize }},
+	{"GET POST", "/oauth/logout", "end_session_endpoint", "", forms,
+		func(d door) http.Handler { return d.Logout }},
+	{"GET", "/oauth/check-session", "check_session_iframe", "", listed,
+		func(d door) http.Handler { return d.CheckSession }},
 	{"POST", "/oauth/par", "pushed_authorization_request_endpoint", "", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.push) }},
 	{"POST", "/oauth/device", "device_authorization_endpoint", "", clients,
@@ -89,6 +96,7 @@ func Mount(rt *web.Router, p Parts) error {
 			rt.Add(web.Route{Method: method, Pattern: oauth.IssuerPath + e.path, Handler: h, Origins: origins})
 		}
 	}
+	d.mountWebFinger(rt)
 	return d.mountMetadata(rt)
 }
 

@@ -62,7 +62,7 @@ func build(t *testing.T) *house {
 	limiter := web.NewLimiter()
 	t.Cleanup(limiter.Close)
 	rt := web.NewRouter(cors, nil)
-	check(t, Mount(rt, Parts{OAuth: h.oauth, Limiter: limiter, BaseURL: base, Authorize: http.NotFoundHandler()}))
+	check(t, Mount(rt, Parts{OAuth: h.oauth, Limiter: limiter, BaseURL: base, Authorize: http.NotFoundHandler(), Logout: http.NotFoundHandler(), CheckSession: http.NotFoundHandler()}))
 	h.Handler = web.Front(public, nil, rt)
 	t.Cleanup(func() { _ = db.Close() })
 	return h

@@ -17,12 +17,7 @@ const bounced = "heady_bounced"
 // Core §3.1.2.1). What came by POST goes on as a GET, so that there is one path.
 func (d *door) authorize(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
 	if r.Method == http.MethodPost {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil {
-			return headykey.ErrInvalid.Saying("The request did not arrive whole.")
-		}
-		goTo(w, r.URL.Path+"?"+r.Form.Encode())
-		return nil
+		return asGet(w, r)
 	}
 	in, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -42,6 +37,16 @@ func (d *door) authorize(w http.ResponseWriter, r *http.Request, _ headykey.Call
 	return d.proceed(w, r, p, "", by)
 }
 
+// asGet sends what came by POST on as a GET.
+func asGet(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return headykey.ErrInvalid.Saying("The request did not arrive whole.")
+	}
+	goTo(w, r.URL.Path+"?"+r.Form.Encode())
+	return nil
+}
+
 // whoever returns whose session cookie the request carries; a bad one is nobody's.
 func (d *door) whoever(r *http.Request) headykey.Caller {
 	by, err := d.identify(r)
@@ -59,7 +64,7 @@ func (d *door) proceed(w http.ResponseWriter, r *http.Request, p *oauth.Pending,
 		return d.refuse(w, r, p, err)
 	}
 	if step == oauth.StepGrant {
-		answer, err := d.OAuth.Allow(r.Context(), p, by, nil)
+		answer, err := d.allow(w, r, p, by, nil)
 		if err != nil {
 			return d.refuse(w, r, p, err)
 		}

@@ -11,7 +11,6 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/oauth"
-	"headykey.com/headykey/internal/web"
 )
 
 // consentForm asks whether an app may act for a person.
@@ -161,7 +160,7 @@ func (d *door) consented(w http.ResponseWriter, r *http.Request, in url.Values) 
 	if !v.same(in) {
 		return v.to(consentForm.Action), nil // another person sits there now: ask them
 	}
-	answer, err := d.decide(r, v, in)
+	answer, err := d.decide(w, r, v, in)
 	if err != nil {
 		return "", d.refuse(w, r, v.p, err)
 	}
@@ -169,12 +168,12 @@ func (d *door) consented(w http.ResponseWriter, r *http.Request, in url.Values) 
 }
 
 // decide does what the person chose.
-func (d *door) decide(r *http.Request, v visit, in url.Values) (*oauth.Answer, error) {
+func (d *door) decide(w http.ResponseWriter, r *http.Request, v visit, in url.Values) (*oauth.Answer, error) {
 	if in.Get("decision") != "allow" {
 		return d.OAuth.Deny(r.Context(), v.p, v.by)
 	}
 	decision := decisionOf(in)
-	return d.OAuth.Allow(r.Context(), v.p, v.by, &decision)
+	return d.allow(w, r, v.p, v.by, &decision)
 }
 
 // left serves POST /consent/leave: the session ends, and the request waits for
@@ -190,6 +189,6 @@ func (d *door) left(w http.ResponseWriter, r *http.Request, in url.Values) (stri
 	if _, err := d.Auth.Logout(r.Context(), v.by, auth.Local); err != nil {
 		return v.to(consentForm.Action), err
 	}
-	http.SetCookie(w, web.ClearSessionCookie(d.Secure))
+	d.exit(w, r)
 	return v.to(signInForm.Action), nil
 }

@@ -65,7 +65,9 @@ type door struct {
 // A Front is the endpoints of OAuth that are a matter of pages. They lie in the URL
 // space of another door, which hangs them and tells of them.
 type Front struct {
-	Authorize http.Handler // GET and POST
+	Authorize    http.Handler // GET and POST
+	Logout       http.Handler // GET and POST
+	CheckSession http.Handler // GET
 }
 
 // Mount hangs the pages on r. Failures on all paths that no other door claimed
@@ -103,6 +105,9 @@ func Mount(r *web.Router, d Deps) Front {
 	p.get(r, approvalForm.Action, p.open, p.approvals)
 	p.post(r, approvalForm, p.approved)
 	p.post(r, leaveForm, p.left)
+	p.get(r, logoutForm.Action, p.open, p.logout)
+	p.post(r, logoutForm, p.loggedOut)
+	p.get(r, "/signed-out", p.open, p.signedOut)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
@@ -110,7 +115,10 @@ func Mount(r *web.Router, d Deps) Front {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
-	return Front{Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize)}
+	return Front{
+		Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize), Logout: web.Handle(web.Door{Fail: p.failPerson}, p.logout),
+		CheckSession: web.Handle(p.open, p.checkSession),
+	}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -65,10 +66,12 @@ func build(t *testing.T, p plan) *house {
 	check(t, err)
 	pool := secret.NewPool(1, 8, time.Minute)
 	t.Cleanup(pool.Close)
-	box := outbox.New(db, sealer, log, map[string]outbox.Sender{"mail": h.send})
+	box := outbox.New(db, sealer, log, map[string]outbox.Sender{
+		"mail":           h.send,
+		oauth.LogoutKind: func(ctx context.Context, payload []byte) error { return h.oauth.DeliverLogout(ctx, payload) },
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan struct{})
-	go func() { defer close(ran); box.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-ran })
 
 	lifetimes := headykey.Lifetimes{
@@ -82,12 +85,14 @@ func build(t *testing.T, p plan) *house {
 	out, err := fetch.New(fetch.Config{})
 	check(t, err)
 	t.Cleanup(out.Close)
+	h.db = db
 	h.oauth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: ledger, Ring: ring, Sealer: sealer, Fetch: out, Outbox: box}, base)
 	check(t, err)
 	h.auth, err = auth.New(auth.Parts{
-		DB: db, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens,
+		DB: db, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens, Ended: h.oauth.SessionsEnded,
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
+	go func() { defer close(ran); box.Run(ctx) }()
 	h.mount(t, p, db, sealer)
 	return h
 }
@@ -119,8 +124,10 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 	}
 	router := web.NewRouter(cors, nil)
 	front := pages.Mount(router, d)
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		router.Handle(method, "/auth/v1/authorize", front.Authorize)
+	for path, handler := range map[string]http.Handler{"/auth/v1/authorize": front.Authorize, "/auth/v1/oauth/logout": front.Logout, "/auth/v1/oauth/check-session": front.CheckSession} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			router.Add(web.Route{Method: method, Pattern: path, Handler: handler, Origins: web.Policy{Forms: true}})
+		}
 	}
 	router.Handle(http.MethodGet, "/api/auth/me", http.NotFoundHandler())
 	h.Handler = web.Front(public, nil, router)
@@ -244,4 +251,14 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// claims is what a token says.
+func claims(t *testing.T, text string) map[string]any {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	check(t, err)
+	var out map[string]any
+	check(t, json.Unmarshal(raw, &out))
+	return out
 }

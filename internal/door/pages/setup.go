@@ -60,7 +60,7 @@ func (d *door) setUp(w http.ResponseWriter, r *http.Request, in url.Values) (str
 	if err != nil {
 		return setupForm.Action + "?" + url.Values{"token": {in.Get("token")}}.Encode(), err
 	}
-	http.SetCookie(w, web.SessionCookie(grant.Cookie, grant.CookieLife, d.Secure))
+	d.enter(w, grant)
 	d.tell(w, flash{For: "/setup/next", Status: "The administrator is made, and you are signed in."})
 	return "/setup/next", nil
 }

@@ -25,7 +25,7 @@ var templates embed.FS
 // its frame, and "main", which the frame puts in its middle.
 var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem",
 	"sign-in", "sign-up", "inbox", "select-account", "consent", "bounce", "form-post", "bad-request",
-	"device", "device-allow", "device-done", "approvals"}
+	"device", "device-allow", "device-done", "approvals", "logout", "signed-out", "bad-logout", "check-session"}
 
 // A page is what every screen knows.
 type page struct {

@@ -99,7 +99,7 @@ func (d *door) signedIn(w http.ResponseWriter, r *http.Request, in url.Values) (
 // arrive gives the browser its session and returns where the person goes on to. Who
 // has just signed in has chosen their account by that.
 func (d *door) arrive(w http.ResponseWriter, r *http.Request, v visit, grant *auth.Grant) (string, error) {
-	http.SetCookie(w, web.SessionCookie(grant.Cookie, grant.CookieLife, d.Secure))
+	d.enter(w, grant)
 	if v.p == nil {
 		return cmp.Or(afterSignIn[v.toward], "/"), nil
 	}
