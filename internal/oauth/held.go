@@ -149,7 +149,7 @@ func (s *Service) readPushed(ctx context.Context, p *Pending, in url.Values) err
 		return err
 	}
 	if err := p.redirect(in); err != nil {
-		return err
+		return wrongAsk(headykey.Explain(err).Text) // in the word of RFC 9126 §2.3
 	}
 	return s.readAsk(p, in)
 }
