@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { after, before } from "node:test";
+import { exportJWK, generateKeyPair } from "jose";
 import * as client from "openid-client";
 import { chromium } from "playwright-core";
 
@@ -54,6 +55,19 @@ const auths = {
 // configure discovers the issuer for a registered client.
 export function configure(c, auth = auths[c.token_endpoint_auth_method](c.client_secret)) {
   return client.discovery(issuer, c.client_id, { client_secret: c.client_secret, redirect_uris: c.redirect_uris }, auth);
+}
+
+// register lets a program register itself and configures it. A client that proves
+// itself by a key of its own names the proof.
+export function register(metadata = {}, auth = auths[metadata.token_endpoint_auth_method ?? "client_secret_basic"]()) {
+  return client.dynamicClientRegistration(issuer, { client_name: "Weather", redirect_uris: [app], ...metadata }, auth);
+}
+
+// keyFor makes a key pair for a JOSE algorithm: the public half as a key set.
+export async function keyFor(alg, use = "sig") {
+  const pair = await generateKeyPair(alg, { extractable: true });
+  const kid = `${alg} key`;
+  return { key: pair.privateKey, alg, kid, jwks: { keys: [{ ...await exportJWK(pair.publicKey), use, alg, kid }] } };
 }
 
 // begin makes the parameters of an authorization request with PKCE, state and nonce,
