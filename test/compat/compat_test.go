@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 		"HEADYKEY_CLIENT_CERT="+s.trust.clientCert, "HEADYKEY_CLIENT_KEY="+s.trust.clientKey)
 	for _, script := range scripts {
 		t.Run(script, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=./reporter.mjs", script)
 			cmd.Env = env
 			runScript(t, cmd, s)

@@ -86,6 +86,23 @@ test("prompt=consent asks for the permission again", async () => {
   });
 });
 
+test("prompt=select_account asks which account, and lets the person take another", async () => {
+  const config = await configure(program());
+  await visit(async (v) => {
+    await signedIn(v, config);
+    const tokens = await ask(v, config, { prompt: "select_account" }, () =>
+      v.page.getByRole("button", { name: `Continue as ${ada.email}` }).click());
+    assert.equal(tokens.claims().sub, ada.id);
+    const grace = person("Grace Hopper");
+    const others = await ask(v, config, { prompt: "select_account" }, async () => {
+      await v.page.getByRole("link", { name: "Use another account" }).click();
+      await v.signIn(grace);
+      await v.allow();
+    });
+    assert.equal(others.claims().sub, grace.id);
+  });
+});
+
 test("more scopes than were allowed are asked for", async () => {
   const config = await configure(program());
   await visit(async (v) => {
