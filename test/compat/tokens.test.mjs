@@ -141,7 +141,7 @@ test("a token is for the resource that it was asked for", async () => {
     return url;
   });
   const aud = (t) => [decodeJwt(t.access_token).aud].flat();
-  assert.deepEqual(aud(tokens).toSorted(), [one, two]);
+  assert.deepEqual(aud(tokens).sort(), [one, two]);
   const second = await refresh(config, tokens.refresh_token, { resource: two });
   assert.deepEqual(aud(second), [two]);
   await fails(refresh(config, second.refresh_token, { resource: "https://three.example/api" }), "invalid_target");
