@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"crypto/ed25519"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -14,7 +15,7 @@ const minSecret = 32
 // ForeignAlgorithms are those that signatures of others may be made with: all
 // asymmetric, the ones to prefer first.
 var ForeignAlgorithms = []string{
-	ES256, EdDSA, PS256, RS256, "ES384", "ES512", "PS384", "PS512", "RS384", "RS512",
+	ES256, EdDSA, Ed25519, PS256, RS256, "ES384", "ES512", "PS384", "PS512", "RS384", "RS512",
 }
 
 // A ForeignHeader is what the header of somebody else's token says.
@@ -63,11 +64,25 @@ func (o opened) verify(keys ...any) (*Foreign, error) {
 		return nil, ErrToken
 	}
 	for _, key := range keys {
+		if public, ok := key.(ed25519.PublicKey); ok {
+			key = edwards(public)
+		}
 		if claims, err := jws.Verify(key); err == nil {
 			return &Foreign{o.header, claims}, nil
 		}
 	}
 	return nil, ErrToken
+}
+
+// edwards verifies under both names of its algorithm; the library knows one.
+type edwards ed25519.PublicKey
+
+// VerifyPayload returns nil if signature is one of payload by e.
+func (e edwards) VerifyPayload(payload, signature []byte, alg jose.SignatureAlgorithm) error {
+	if alg != jose.EdDSA && alg != Ed25519 || !ed25519.Verify(ed25519.PublicKey(e), payload, signature) {
+		return ErrToken
+	}
+	return nil
 }
 
 // Peek returns what a compact token of at most limit bytes says, UNVERIFIED: it

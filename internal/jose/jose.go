@@ -36,6 +36,10 @@ const (
 	EdDSA = string(jose.EdDSA) // Ed25519 alone
 )
 
+// Ed25519 is the younger name of EdDSA with a key of that curve (RFC 9864 §2.2). Others
+// sign by it; we keep to the one that every client knows.
+const Ed25519 = "Ed25519"
+
 // ours are the algorithms that a token of ours may name.
 var ours = []jose.SignatureAlgorithm{jose.HS256, jose.ES256, jose.RS256, jose.PS256, jose.EdDSA}
 
@@ -76,7 +80,7 @@ func fits(algorithm string, public crypto.PublicKey) bool {
 }
 
 // algorithmsOf returns what public may verify (RFC 7518 §3.1, RFC 8037 §3.1): an
-// elliptic key one algorithm, by its curve. What is no public key may do nothing.
+// elliptic key one algorithm, by its curve, that of Ed25519 under two names. What is no public key may do nothing.
 func algorithmsOf(public crypto.PublicKey) []string {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
@@ -89,7 +93,7 @@ func algorithmsOf(public crypto.PublicKey) []string {
 		}
 	case ed25519.PublicKey:
 		if len(k) == ed25519.PublicKeySize {
-			return []string{EdDSA}
+			return []string{EdDSA, Ed25519}
 		}
 	}
 	return nil

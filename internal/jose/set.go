@@ -205,7 +205,8 @@ func number(text string) []byte {
 
 // verifies reports whether k may verify signatures made with algorithm.
 func (k foreignKey) verifies(algorithm string) bool {
-	return (k.algorithm == "" || k.algorithm == algorithm) && (k.use == "" || k.use == "sig") &&
+	named := k.algorithm == "" || k.algorithm == algorithm || k.algorithm == EdDSA && algorithm == Ed25519
+	return named && (k.use == "" || k.use == "sig") &&
 		(len(k.operations) == 0 || slices.Contains(k.operations, "verify")) && fits(algorithm, k.public)
 }
 

@@ -22,7 +22,7 @@ const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // AssertionAlgorithms lists what client assertions may be signed with: the client's
 // secret with the last, its keys with the others.
-var AssertionAlgorithms = []string{jose.PS256, jose.ES256, jose.EdDSA, jose.RS256, jose.HS256}
+var AssertionAlgorithms = []string{jose.PS256, jose.ES256, jose.EdDSA, jose.Ed25519, jose.RS256, jose.HS256}
 
 const (
 	maxAssertion  = 8 << 10   // bytes

@@ -19,7 +19,7 @@ var CIBADeliveries = []string{deliverByPoll, deliverByPing}
 
 // CIBARequestAlgorithms lists what signed requests may be signed with (FAPI-CIBA
 // §5.2.2, FAPI 1.0 Advanced §8.6).
-var CIBARequestAlgorithms = []string{jose.ES256, jose.PS256, jose.EdDSA}
+var CIBARequestAlgorithms = []string{jose.ES256, jose.PS256, jose.EdDSA, jose.Ed25519}
 
 // checkCIBA returns nil if what c is registered with for CIBA can be kept (CIBA Core
 // §4).

@@ -18,7 +18,7 @@ const proofType = "dpop+jwt"
 
 // ProofAlgorithms lists what DPoP proofs may be signed with: those of FAPI 2.0
 // §5.4.1, for everybody.
-var ProofAlgorithms = []string{jose.ES256, jose.EdDSA, jose.PS256}
+var ProofAlgorithms = []string{jose.ES256, jose.EdDSA, jose.Ed25519, jose.PS256}
 
 // Bounds of a DPoP proof.
 const (

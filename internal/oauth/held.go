@@ -155,7 +155,7 @@ func (s *Service) readPushed(ctx context.Context, p *Pending, in url.Values, jkt
 		in.Set("dpop_jkt", jkt)
 	}
 	if err := p.redirect(in); err != nil {
-		return err
+		return wrongAsk(headykey.Explain(err).Text) // in the word of RFC 9126 §2.3
 	}
 	return s.readAsk(p, in)
 }

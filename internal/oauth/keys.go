@@ -48,7 +48,7 @@ func (s *Service) keysAt(ctx context.Context, address, kid string) (*jose.Set, e
 
 // ClientAlgorithms lists what clients may sign with, the ones to prefer first. The
 // last is not for clients of FAPI 2.0 (§5.4.1).
-var ClientAlgorithms = []string{jose.PS256, jose.ES256, jose.EdDSA, jose.RS256}
+var ClientAlgorithms = []string{jose.PS256, jose.ES256, jose.EdDSA, jose.Ed25519, jose.RS256}
 
 // algorithmsOf returns what c may sign with: the algorithm that it is registered
 // with, or any that its profile allows if that is "".

@@ -107,7 +107,7 @@ func TestTheRulesOfRequestObjects(t *testing.T) {
 			{"the client as sub", map[string]any{"sub": plain.ID}, bad, nil},
 			{"another object inside", map[string]any{"request": "x"}, bad, bad},
 			{"a reference inside", map[string]any{"request_uri": "https://app.example/r"}, bad, bad},
-			{"no redirect_uri", map[string]any{"redirect_uri": nil}, nil, headykey.ErrBadRedirect},
+			{"no redirect_uri", map[string]any{"redirect_uri": nil}, nil, headykey.ErrBadAuthorization},
 			{"no scope", map[string]any{"scope": nil}, nil, nil},
 			{"no response_type", map[string]any{"response_type": nil}, nil, headykey.ErrBadAuthorization},
 			{"no PKCE", map[string]any{"code_challenge": nil}, nil, headykey.ErrBadAuthorization},

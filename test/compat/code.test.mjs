@@ -2,38 +2,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as client from "openid-client";
-import { app, base, begin, configure, fails, issuer, open, person, program, visit } from "./house.mjs";
+import { ada, app, base, begin, configure, fails, issuer, known, open, person, program, sent, visit } from "./house.mjs";
 
 open();
 
-// sent is a finished request: who allowed it, the app's answer, and what checks it.
-async function sent(c = program(), parameters = {}) {
-  const ada = person();
-  const config = await configure(c);
-  const { asked, checks } = await begin(parameters);
-  const back = await visit((v) => v.authorize(client.buildAuthorizationUrl(config, asked), ada));
-  return { ada, config, asked, checks, back };
-}
-
 for (const method of ["client_secret_basic", "client_secret_post", "none"]) {
   test(`a client that proves itself by ${method} gets what the person allows`, async () => {
-    const { ada, config, back, checks } = await sent(program("--auth-method", method));
+    const grace = person("Grace Hopper");
+    const config = await configure(program("--auth-method", method));
+    const { asked, checks } = await begin();
+    const back = await visit((v) => v.authorize(client.buildAuthorizationUrl(config, asked), grace));
     assert.equal(back.searchParams.get("iss"), issuer.href);
     const tokens = await client.authorizationCodeGrant(config, back, checks);
     const claims = tokens.claims();
-    assert.equal(claims.sub, ada.id);
+    assert.equal(claims.sub, grace.id);
     assert.equal(claims.iss, issuer.href);
     assert.equal(claims.aud, config.clientMetadata().client_id);
     assert.equal(tokens.token_type, "bearer");
     assert.equal(tokens.scope, "openid profile email");
     const info = await client.fetchUserInfo(config, tokens.access_token, claims.sub);
     assert.deepEqual({ ...info, updated_at: 0 },
-      { sub: ada.id, name: "Ada Lovelace", email: ada.email, email_verified: true, updated_at: 0 });
+      { sub: grace.id, name: "Grace Hopper", email: grace.email, email_verified: true, updated_at: 0 });
   });
 }
 
 test("the ID token is signed by a published key, and a changed one is noticed", async () => {
-  const { config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   client.enableNonRepudiationChecks(config);
   let changed = false;
   config[client.customFetch] = async (url, options) => {
@@ -53,7 +48,8 @@ test("the ID token is signed by a published key, and a changed one is noticed", 
 
 test("the claims parameter opens claims one by one", async () => {
   const claims = { id_token: { email: { essential: true } }, userinfo: { name: null } };
-  const { ada, config, back, checks } = await sent(program(), { scope: "openid", claims: JSON.stringify(claims) });
+  const config = await configure(program());
+  const { back, checks } = await sent(config, { scope: "openid", claims: JSON.stringify(claims) });
   const tokens = await client.authorizationCodeGrant(config, back, checks);
   assert.equal(tokens.claims().email, ada.email);
   assert.equal(tokens.claims().name, undefined);
@@ -62,7 +58,8 @@ test("the claims parameter opens claims one by one", async () => {
 });
 
 test("an answer with another state, issuer or nonce is refused by the client", async () => {
-  const { config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   const forge = (name, value) => {
     const url = new URL(back);
     url.searchParams.set(name, value);
@@ -76,7 +73,8 @@ test("an answer with another state, issuer or nonce is refused by the client", a
 });
 
 test("a code works once, and its second use ends what it gave", async () => {
-  const { ada, config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   const tokens = await client.authorizationCodeGrant(config, back, checks);
   await client.fetchUserInfo(config, tokens.access_token, ada.id);
   await fails(client.authorizationCodeGrant(config, back, checks), "invalid_grant");
@@ -85,22 +83,26 @@ test("a code works once, and its second use ends what it gave", async () => {
 });
 
 test("a code is spent by a wrong verifier", async () => {
-  const { config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   const wrong = { ...checks, pkceCodeVerifier: client.randomPKCECodeVerifier() };
   await fails(client.authorizationCodeGrant(config, back, wrong), "invalid_grant");
   await fails(client.authorizationCodeGrant(config, back, checks), "invalid_grant");
 });
 
 test("a code without its verifier, or a verifier without a challenge, is refused", async () => {
-  const { config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   await fails(client.authorizationCodeGrant(config, back, { ...checks, pkceCodeVerifier: undefined }), "invalid_grant");
 
-  const plain = await sent(program(), { code_challenge: "", code_challenge_method: "" });
-  await fails(client.authorizationCodeGrant(plain.config, plain.back, plain.checks), "invalid_grant");
+  const other = await configure(program());
+  const plain = await sent(other, { code_challenge: "", code_challenge_method: "" });
+  await fails(client.authorizationCodeGrant(other, plain.back, plain.checks), "invalid_grant");
 });
 
 test("a code of another client is refused and stays good for its own", async () => {
-  const { ada, config, back, checks } = await sent();
+  const config = await configure(program());
+  const { back, checks } = await sent(config);
   const other = await configure(program());
   await fails(client.authorizationCodeGrant(other, back, checks), "invalid_grant");
   const tokens = await client.authorizationCodeGrant(config, back, checks);
@@ -109,7 +111,8 @@ test("a code of another client is refused and stays good for its own", async () 
 
 test("a client with a wrong secret gets nothing", async () => {
   const c = program();
-  const { config, back, checks } = await sent(c);
+  const config = await configure(c);
+  const { back, checks } = await sent(config);
   const thief = await configure({ ...c, client_secret: "guessed" });
   await fails(client.authorizationCodeGrant(thief, back, checks), "invalid_client");
   const posted = await configure(c, client.ClientSecretPost(c.client_secret));
@@ -118,15 +121,13 @@ test("a client with a wrong secret gets nothing", async () => {
 });
 
 test("a person who says no sends the app access_denied", async () => {
-  const ada = person();
   const config = await configure(program());
   const { asked, checks } = await begin();
   const back = await visit(async (v) => {
     await v.goto(client.buildAuthorizationUrl(config, asked));
-    await v.signIn(ada);
     await v.deny();
     return v.landed();
-  });
+  }, known);
   await fails(client.authorizationCodeGrant(config, back, checks), "access_denied");
 });
 

@@ -34,9 +34,11 @@ func TestScripts(t *testing.T) {
 	s := start(t)
 	env := append(os.Environ(), "CHROMIUM="+chromium, "NODE_EXTRA_CA_CERTS="+s.trust.ca, "NODE_NO_WARNINGS=1",
 		"HEADYKEY_BINARY="+s.binary, "HEADYKEY_URL="+s.url, "HEADYKEY_DATA="+s.data,
-		"HEADYKEY_CERT="+s.trust.cert, "HEADYKEY_KEY="+s.trust.key, "HEADYKEY_PIN="+s.trust.pin)
+		"HEADYKEY_CERT="+s.trust.cert, "HEADYKEY_KEY="+s.trust.key, "HEADYKEY_PIN="+s.trust.pin,
+		"HEADYKEY_CLIENT_CERT="+s.trust.clientCert, "HEADYKEY_CLIENT_KEY="+s.trust.clientKey)
 	for _, script := range scripts {
 		t.Run(script, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), node, "--test", "--test-reporter=./reporter.mjs", script)
 			cmd.Env = env
 			runScript(t, cmd, s)

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { after, before } from "node:test";
+import { exportJWK, generateKeyPair } from "jose";
 import * as client from "openid-client";
 import { chromium } from "playwright-core";
 
@@ -56,6 +57,19 @@ export function configure(c, auth = auths[c.token_endpoint_auth_method](c.client
   return client.discovery(issuer, c.client_id, { client_secret: c.client_secret, redirect_uris: c.redirect_uris }, auth);
 }
 
+// register lets a program register itself and configures it. A client that proves
+// itself by a key of its own names the proof.
+export function register(metadata = {}, auth = auths[metadata.token_endpoint_auth_method ?? "client_secret_basic"]()) {
+  return client.dynamicClientRegistration(issuer, { client_name: "Weather", redirect_uris: [app], ...metadata }, auth);
+}
+
+// keyFor makes a key pair for a JOSE algorithm: the public half as a key set.
+export async function keyFor(alg, use = "sig") {
+  const pair = await generateKeyPair(alg, { extractable: true });
+  const kid = `${alg} key`;
+  return { key: pair.privateKey, alg, kid, jwks: { keys: [{ ...await exportJWK(pair.publicKey), use, alg, kid }] } };
+}
+
 // begin makes the parameters of an authorization request with PKCE, state and nonce,
 // and what must be known to check the answer.
 export async function begin(parameters = {}) {
@@ -77,9 +91,13 @@ export async function begin(parameters = {}) {
   return { asked, checks };
 }
 
+// Ada is known from the start of a script: a person, and a browser in which they
+// are signed in.
+export let ada, known;
+
 let browser, server;
 
-// open gives a script its browser, and the apps at *.example a server that says
+// open gives a script its browser, Ada, and the apps at *.example a server that says
 // "Back at the app" to everybody.
 export function open() {
   before(async () => {
@@ -95,6 +113,13 @@ export function open() {
         `--host-resolver-rules=MAP *.example:443 127.0.0.1:${server.address().port}`,
         `--ignore-certificate-errors-spki-list=${env("HEADYKEY_PIN")}`],
     });
+    ada = person();
+    known = await visit(async (v) => {
+      await v.goto(`${base}/sign-in`);
+      await v.signIn(ada);
+      await v.page.waitForURL((url) => url.pathname !== "/sign-in");
+      return v.page.context().storageState();
+    });
   });
   after(async () => {
     await browser?.close();
@@ -103,13 +128,17 @@ export function open() {
   });
 }
 
+const isApp = (url) => URL.canParse(url) && new URL(url).host.endsWith(".example");
+
 // A Visitor is a person at a browser of their own.
 class Visitor {
   constructor(page) {
     this.page = page;
-    this.landings = [];
-    page.on("request", (r) => {
-      if (r.isNavigationRequest() && new URL(r.url()).host.endsWith(".example")) this.landings.push(r);
+    this.landings = []; // not yet looked at
+    let request;
+    page.on("request", (r) => { if (r.isNavigationRequest()) request = r; });
+    page.on("framenavigated", (frame) => {
+      if (frame === page.mainFrame() && isApp(frame.url())) this.landings.push({ url: frame.url(), request });
     });
   }
 
@@ -126,28 +155,35 @@ class Visitor {
 
   deny() { return this.page.getByRole("button", { name: "Don’t allow" }).click(); }
 
-  // landed returns what the app gets: a URL with its fragment, or a Request with
-  // a form.
-  async landed() {
-    await this.page.waitForURL((url) => url.host.endsWith(".example"));
-    const request = this.landings.at(-1);
-    if (request.method() === "GET") return new URL(this.page.url());
-    return new Request(request.url(), { method: "POST", body: new URLSearchParams(request.postData()) });
+  // follow goes to url as a link on the app's page does.
+  follow(url) {
+    assert.ok(isApp(this.page.url()), "only an app has links to us");
+    return this.page.evaluate((to) => location.assign(to), String(url));
   }
 
-  // authorize goes through all pages and returns what the app gets.
-  async authorize(url, who) {
+  // landed waits until the person comes to the app and returns what that gets: a URL
+  // with its fragment, or a Request with a form.
+  async landed() {
+    if (this.landings.length === 0) await this.page.waitForEvent("framenavigated", (frame) => isApp(frame.url()));
+    const { url, request } = this.landings.shift();
+    if (request.method() === "GET") return new URL(url);
+    return new Request(url, { method: "POST", body: new URLSearchParams(request.postData()) });
+  }
+
+  // authorize goes through the pages and returns what the app gets. Somebody known
+  // need not sign in.
+  async authorize(url, stranger) {
     await this.goto(url);
-    await this.signIn(who);
+    if (stranger) await this.signIn(stranger);
     await this.allow();
     return this.landed();
   }
 }
 
-// visit runs story with a fresh visitor. Whatever the browser complains of on its
-// console fails.
-export async function visit(story) {
-  const context = await browser.newContext();
+// visit runs story with a fresh visitor: a stranger, or Ada who is known already.
+// Whatever the browser complains of on its console fails.
+export async function visit(story, storageState) {
+  const context = await browser.newContext({ storageState });
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(21_000);
@@ -163,6 +199,19 @@ export async function visit(story) {
   } finally {
     await context.close();
   }
+}
+
+// sent has Ada allow a request and returns the app's answer with what checks it.
+export async function sent(config, parameters = {}, build = client.buildAuthorizationUrl) {
+  const { asked, checks } = await begin(parameters);
+  const url = await build(config, asked);
+  return { back: await visit((v) => v.authorize(url), known), checks };
+}
+
+// earned is sent, and the code redeemed.
+export async function earned(config, parameters, build) {
+  const { back, checks } = await sent(config, parameters, build);
+  return client.authorizationCodeGrant(config, back, checks);
 }
 
 // fails awaits that work fails with an OAuth error.

@@ -34,7 +34,7 @@ func start(t *testing.T) *server {
 	s := &server{binary: binary(t), data: t.TempDir(), trust: newTrust(t), ready: make(chan string, 1), ended: make(chan struct{})}
 	s.cmd = exec.Command(s.binary, "serve", "--listen", "127.0.0.1:0", "--data", s.data, "--rate-limit", "off",
 		"--no-confirm-email", "--registration", "open", "--tls-cert", s.trust.cert, "--tls-key", s.trust.key,
-		"--extra-ca", s.trust.ca, "--fetch-allow", "127.0.0.1")
+		"--tls-clients", "on", "--tls-client-ca", s.trust.ca, "--extra-ca", s.trust.ca, "--fetch-allow", "127.0.0.1")
 	s.cmd.Dir = t.TempDir()
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent"}
 	errors, err := s.cmd.StderrPipe()

@@ -17,40 +17,44 @@ import (
 	"time"
 )
 
-// A trust is an authority of our own, and a server's certificate of it: files in
-// PEM.
+// A trust is an authority of our own, a server's certificate of it and a client's:
+// files in PEM.
 type trust struct {
-	ca, cert, key string
-	pool          *x509.CertPool
-	pin           string // base64 of the SHA-256 of the server's public key
+	ca, cert, key         string
+	clientCert, clientKey string
+	pool                  *x509.CertPool
+	pin                   string // base64 of the SHA-256 of the server's public key
 }
 
 // newTrust makes a certificate for the loopback address and for the apps, which
-// live at *.example.
+// live at *.example, and one for the program that is called weather.
 func newTrust(t *testing.T) trust {
 	t.Helper()
 	dir := t.TempDir()
-	authority, authorityKey := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "An authority for tests"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, newKey(t)
-	leaf, leafKey := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost", "app.example", "other.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}, newKey(t)
-
 	tr := trust{pool: x509.NewCertPool()}
-	tr.ca = sign(t, filepath.Join(dir, "ca.pem"), authority, authority, authorityKey, authorityKey)
-	tr.cert = sign(t, filepath.Join(dir, "cert.pem"), leaf, authority, leafKey, authorityKey)
-	raw, err := x509.MarshalPKCS8PrivateKey(leafKey)
-	if err != nil {
-		t.Fatal(err)
+	authority := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "An authority for tests"},
+		IsCA:    true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	tr.key = write(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", raw)
-	public, err := x509.MarshalPKIXPublicKey(leafKey.Public())
+	by := newKey(t)
+	tr.ca = sign(t, filepath.Join(dir, "ca.pem"), authority, authority, by, by)
+
+	key := newKey(t)
+	tr.key = keep(t, filepath.Join(dir, "key.pem"), key)
+	tr.cert = sign(t, filepath.Join(dir, "cert.pem"), &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "127.0.0.1"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{"app.example", "other.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}, authority, key, by)
+
+	clientKey := newKey(t)
+	tr.clientKey = keep(t, filepath.Join(dir, "client-key.pem"), clientKey)
+	tr.clientCert = sign(t, filepath.Join(dir, "client-cert.pem"), &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "weather", Organization: []string{"Tests"}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, authority, clientKey, by)
+
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +76,25 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// sign writes the certificate of key, by the authority, to path.
+// keep writes a private key to path.
+func keep(t *testing.T, path string, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, path, "PRIVATE KEY", raw)
+}
+
+// sign writes the certificate of key, by the authority, to path. It counts for a day.
 func sign(t *testing.T, path string, c, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) string {
 	t.Helper()
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SerialNumber = serial
+	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(23*time.Hour)
 	raw, err := x509.CreateCertificate(rand.Reader, c, by, key.Public(), byKey)
 	if err != nil {
 		t.Fatal(err)

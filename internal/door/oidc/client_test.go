@@ -187,13 +187,13 @@ func TestTheMetadataTellsWhatClientsMaySign(t *testing.T) {
 			t.Errorf("%s is %v", name, doc[name])
 		}
 	}
-	const algorithms = "[PS256 ES256 EdDSA RS256 HS256]"
+	const algorithms = "[PS256 ES256 EdDSA Ed25519 RS256 HS256]"
 	for _, endpoint := range []string{"token", "introspection", "revocation"} {
 		if got := strings.Join(texts(doc[endpoint+"_endpoint_auth_signing_alg_values_supported"]), " "); "["+got+"]" != algorithms {
 			t.Errorf("%s: %s", endpoint, got)
 		}
 	}
-	if got := strings.Join(texts(doc["request_object_signing_alg_values_supported"]), " "); got != "PS256 ES256 EdDSA RS256" {
+	if got := strings.Join(texts(doc["request_object_signing_alg_values_supported"]), " "); got != "PS256 ES256 EdDSA Ed25519 RS256" {
 		t.Errorf("request objects: %s", got)
 	}
 }
