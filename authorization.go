@@ -27,7 +27,7 @@ type Authorization struct {
 	Rotated   time.Time
 
 	Created time.Time
-	Expires time.Time // of the code, then of the refresh token or the last access token
+	Expires time.Time // when nothing of it can be used any more: of its refresh token, or its last access token
 	Ends    time.Time // whatever its use; zero: never
 	Ended   time.Time // when it was ended; zero: it was not
 }

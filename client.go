@@ -38,7 +38,7 @@ const (
 type Client struct {
 	ID           ID
 	Name         string
-	Secret       []byte   // SHA-256 of its secret; nil: it has none
+	Secret       []byte   // SHA-256 of its secret; nil: it has none, or a SealedSecret
 	SealedSecret []byte   // the secret itself, sealed: only where signatures are made with it (client_secret_jwt)
 	AuthMethod   string   // the only one that it may prove itself by, as RFC 7591 §2 spells it
 	Profile      Profile  // what it is held to

@@ -256,7 +256,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 				t.Errorf("%s: the old key verifies no more", use)
 			}
 		}
-		for _, use := range []string{"", "id", "Heady", "heady'"} {
+		for _, use := range []string{"", "ID", "Heady", "heady'"} {
 			if _, err := h.RotateKey(t.Context(), root, use); !errors.Is(err, headykey.ErrInvalid) || headykey.Explain(err).Fields[0].Name != "use" {
 				t.Errorf("%q: got %v", use, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/jose"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/store"
 )
@@ -34,27 +35,35 @@ func bare(k keyring.Key) keyring.Key {
 	return k
 }
 
-// RotateKey replaces the key of one use ("session", "heady", "receipt") at once
-// and returns the one that signs now; for sessions those of all algorithms, and it
-// returns that of ES256. Tokens of the old one verify until they
-// expire, receipts of the old one for ever. It fails with headykey.ErrInvalid
-// about "use", and with ErrConflict where the secret comes from the configuration.
-// The receipt is "key.rotated", one for each key.
+// idTokens is the use of the session keys that sign ID tokens alone: those of every
+// algorithm but ES256, which access tokens are signed with.
+const idTokens = "id"
+
+// RotateKey replaces the key of one use ("session", "id", "heady", "receipt") at once
+// and returns the one that signs now; for "id" the keys of several algorithms, and it
+// returns that of RS256. Tokens of the old one verify until they expire, receipts of
+// the old one for ever. It fails with headykey.ErrInvalid about "use", and with
+// ErrConflict where the secret comes from the configuration. The receipt is
+// "key.rotated", one for each key.
 func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string) (keyring.Key, error) {
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return keyring.Key{}, err
 	}
-	if !slices.Contains(uses, use) {
-		return keyring.Key{}, headykey.ErrInvalid.Saying("The keys that can be rotated here are session, heady and receipt.").About("use")
+	if use != idTokens && !slices.Contains(uses, use) {
+		return keyring.Key{}, headykey.ErrInvalid.Saying("The keys that can be rotated here are session, id, heady and receipt.").About("use")
 	}
 	if use == keyring.Heady && s.ring.Fixed() {
 		return keyring.Key{}, headykey.ErrConflict.Saying("The HS256 secret comes from the configuration: change it there.")
 	}
+	present, err := s.presentKeys(ctx, use)
+	if err != nil {
+		return keyring.Key{}, err
+	}
 	var fresh []keyring.Key
-	for _, k := range s.ring.Present(use) {
+	for _, k := range present {
 		fresh = append(fresh, k.Successor())
 	}
-	err := s.db.Update(ctx, func(tx *store.Tx) error {
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		for _, k := range fresh {
 			if err := s.replace(ctx, tx, by, k); err != nil {
 				return err
@@ -65,8 +74,28 @@ func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string)
 	if err != nil {
 		return keyring.Key{}, err
 	}
-	k, _ := s.ring.Signing(use) // the ring was read again before Update returned
+	// The ring was read again before Update returned.
+	if use == idTokens {
+		k, _ := s.ring.Current(jose.RS256)
+		return bare(k), nil
+	}
+	k, _ := s.ring.Signing(use)
 	return bare(k), nil
+}
+
+// presentKeys returns the keys that sign for use now.
+func (s *Service) presentKeys(ctx context.Context, use string) ([]keyring.Key, error) {
+	switch use {
+	case keyring.Session:
+		k, _ := s.ring.Current(jose.ES256)
+		return []keyring.Key{k}, nil
+	case idTokens:
+		if err := s.ring.Prepare(ctx); err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(s.ring.Present(keyring.Session), func(k keyring.Key) bool { return k.Algorithm == jose.ES256 }), nil
+	}
+	return s.ring.Present(use), nil
 }
 
 func (s *Service) replace(ctx context.Context, tx *store.Tx, by headykey.Caller, fresh keyring.Key) error {

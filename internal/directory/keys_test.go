@@ -18,7 +18,7 @@ func (h *house) signing() map[string]string {
 	return ids
 }
 
-func TestSessionKeysOfAllAlgorithmsAreRotatedTogether(t *testing.T) {
+func TestKeysOfAccessAndOfIDTokensAreRotatedApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
 		root := h.person(t, "root@example.com", headykey.RoleAdmin)
@@ -30,6 +30,12 @@ func TestSessionKeysOfAllAlgorithmsAreRotatedTogether(t *testing.T) {
 		}
 		k, err := h.RotateKey(t.Context(), root, "session")
 		check(t, err)
+		if now := h.signing(); now["RS256"] != before["RS256"] || now["ES256"] != next["ES256"] {
+			t.Errorf("after session: got %v", now)
+		}
+		if id, err := h.RotateKey(t.Context(), root, "id"); err != nil || id.ID != next["RS256"] {
+			t.Errorf("after id: got %s, %v", id.ID, err)
+		}
 		if k.ID != next["ES256"] || k.Signer != nil || len(next) != 4 {
 			t.Errorf("got %s %s, and %d algorithms", k.Algorithm, k.ID, len(next))
 		}

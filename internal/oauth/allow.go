@@ -11,15 +11,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
 
 // codeLife is how long a code lives: fib 10 seconds, under the minute of FAPI 2.0
 // §5.3.2.1.
 const codeLife = 55 * time.Second
-
-const proofSize = 18 // random bytes of a code or refresh token, behind the 16 that find it
 
 // A Decision is what a person answered to the question whether a client may act for
 // them.
@@ -50,11 +47,11 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 		if err := p.spend(tx); err != nil {
 			return err
 		}
-		a.Created, a.Expires = tx.Now, tx.Now.Add(codeLife)
+		a.Created, a.Expires = tx.Now, tx.Now.Add(codeLife+s.lifeFor(p.Client))
 		if code != "" {
-			a.CodeExpires = a.Expires
+			a.CodeExpires = tx.Now.Add(codeLife)
 		} else {
-			a.Redeemed, a.Expires = tx.Now, tx.Now.Add(s.Tokens.Life())
+			a.Redeemed = tx.Now
 		}
 		if d != nil {
 			if d.Life > 0 {
@@ -104,9 +101,18 @@ func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a 
 	if !strings.Contains(ask.Response, "code") {
 		return a, ""
 	}
-	code = newHandleToken(a.ID)
+	code = s.newHandleToken(a.ID)
 	a.Code = codeHash(code)
 	return a, code
+}
+
+// lifeFor is how long what c gets for a code can matter: its refresh token, or its
+// access token where it gets no other.
+func (s *Service) lifeFor(c *headykey.Client) time.Duration {
+	if c.May("refresh_token") {
+		return s.Tokens.RefreshLife()
+	}
+	return s.Tokens.Life()
 }
 
 // spend marks the request as completed: a pushed one can be begun again until then,
@@ -274,33 +280,6 @@ func (s *Service) noteConsent(ctx context.Context, tx *store.Tx, by headykey.Cal
 		Type: kind, By: by, Subject: by.User, Object: headykey.Party{Type: "client", ID: string(client)}, Details: details, Outcome: outcome,
 	})
 	return err
-}
-
-// newHandleToken returns a code or refresh token of the authorization under id: the
-// 16 bytes of its id, which find it, and 18 random ones, which prove it.
-func newHandleToken(id headykey.ID) string {
-	return strings.ReplaceAll(string(id), "-", "") + secret.Token(proofSize)
-}
-
-// handleOf returns the authorization that a code or refresh token names.
-func handleOf(text string) (headykey.ID, bool) {
-	if len(text) != 2*(16+proofSize) {
-		return "", false
-	}
-	id, err := headykey.ParseID(text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:32])
-	return id, err == nil
-}
-
-// codeHash and refreshHash name a token in the store. They differ, so that a code
-// never passes for a refresh token.
-func codeHash(code string) []byte {
-	h := secret.Hash("code " + code)
-	return h[:]
-}
-
-func refreshHash(token string) []byte {
-	h := secret.Hash("refresh " + token)
-	return h[:]
 }
 
 // joinDetails is the authorization details of both.

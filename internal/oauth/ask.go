@@ -36,7 +36,7 @@ type Ask struct {
 	Details   jsontext.Value          `json:"authorization_details,omitzero"`
 	JKT       string                  `json:"dpop_jkt,omitzero"`
 	Pushed    []byte                  `json:"pushed,omitzero"` // hash of the pushed request that it came as
-	Since     int64                   `json:"since,omitzero"`  // when the person was sent to a page of ours, unix seconds
+	Since     int64                   `json:"since,omitzero"`  // when the person was sent to a page of ours, microseconds since 1970
 	Chosen    headykey.ID             `json:"chosen,omitzero"` // the session that the person chose to go on with
 }
 
@@ -77,6 +77,8 @@ func (a *Ask) read(c *headykey.Client, in url.Values) error {
 		return wrongAsk("A hint is too long.")
 	case len(a.Prompt) > 1 && slices.Contains(a.Prompt, "none"):
 		return wrongAsk("The prompt none stands alone.")
+	case a.Challenge != "" && in.Get("code_challenge_method") != "S256": // without one it is plain (RFC 7636 §4.3)
+		return wrongAsk("The code_challenge_method must be S256.")
 	case a.JKT != "" && !isThumbprint(a.JKT):
 		return wrongAsk("The dpop_jkt is not a thumbprint.")
 	}

@@ -199,14 +199,14 @@ func (s *Service) next(ctx context.Context, p *Pending, by headykey.Caller) (Ste
 // fresh reports whether by proved themselves recently enough for a: since the
 // request came, if it asks for a new sign-in, and within its max_age.
 func fresh(a *Ask, by headykey.Caller) bool {
-	if a.Prompts("login") && (a.Since == 0 || by.Proven.Unix() < a.Since) {
+	if a.Prompts("login") && (a.Since == 0 || by.Proven.UnixMicro() < a.Since) {
 		return false
 	}
 	if a.MaxAge == nil {
 		return true
 	}
 	// A sign-in that this very request asked for counts, however long its page took.
-	if a.Since != 0 && by.Proven.Unix() >= a.Since {
+	if a.Since != 0 && by.Proven.UnixMicro() >= a.Since {
 		return true
 	}
 	return time.Since(by.Proven) <= time.Duration(min(*a.MaxAge, 1<<31))*time.Second

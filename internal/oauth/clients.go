@@ -55,20 +55,26 @@ func (wish ClientWish) record() headykey.Client {
 }
 
 // giveSecret gives c a new secret, if its method has one, and returns it. Where
-// signatures are made with it, it is kept sealed; else its hash alone is.
+// signatures are made with it, it is kept sealed; else its hash alone is. Never both:
+// HMAC hashes a key of more than 64 bytes first (RFC 2104 §2), so that whoever read
+// the hash could sign with it.
 func (s *Service) giveSecret(c *headykey.Client) string {
 	c.Secret, c.SealedSecret = nil, nil
 	if !strings.HasPrefix(c.AuthMethod, "client_secret_") {
 		return ""
 	}
 	text := secret.Token(secretSize)
+	if c.AuthMethod == SecretJWT {
+		c.SealedSecret = s.Sealer.Seal(sealedSecret(c.ID), []byte(text))
+		return text
+	}
 	hash := secret.Hash(text)
 	c.Secret = hash[:]
-	if c.AuthMethod == SecretJWT {
-		c.SealedSecret = s.Sealer.Seal("client secret "+string(c.ID), []byte(text))
-	}
 	return text
 }
+
+// sealedSecret is the purpose that a client's secret is sealed for.
+func sealedSecret(id headykey.ID) string { return "client secret " + string(id) }
 
 // CreateClient registers a client. It fails with headykey.ErrInvalid about what is
 // not usable, in the words of RFC 7591 §2. The receipt is "client.created".
@@ -185,6 +191,9 @@ func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id heady
 		if len(changed) > 0 {
 			err = s.note(ctx, tx, by, id, "client.changed", map[string]any{"changed": changed})
 		}
+		if err == nil && state == "client.disabled" {
+			err = tx.EndDerived(id)
+		}
 		if err == nil && state != "" {
 			err = s.note(ctx, tx, by, id, state, nil)
 		}
@@ -253,6 +262,9 @@ func (s *Service) DeleteClient(ctx context.Context, by headykey.Caller, id heady
 		return err
 	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.EndDerived(id); err != nil {
+			return err
+		}
 		if err := tx.DeleteClient(id); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ var grants = []grant{
 	{"authorization_code", redeemCode},
 	{"refresh_token", redeemRefresh},
 	{"client_credentials", redeemClientCredentials},
+	{"urn:ietf:params:oauth:grant-type:token-exchange", redeemExchange},
 }
 
 // A Permit is what a grant allows at most; the request may ask for less.

@@ -18,7 +18,7 @@ func redeemCode(ctx context.Context, s *Service, c *headykey.Client, req Request
 	if code == "" {
 		return Permit{}, headykey.ErrMissingField.About("code")
 	}
-	id, ok := handleOf(code)
+	id, ok := s.handleOf(code)
 	if !ok {
 		return Permit{}, headykey.ErrGrantSpent
 	}
@@ -90,11 +90,9 @@ func (s *Service) takeCode(ctx context.Context, tx *store.Tx, c *headykey.Client
 	a := &p.Authorization
 	a.Terms.JKT, a.Terms.X5T = s.bindRefresh(c, req.Possession)
 	permit := Permit{Proof: p}
-	a.Expires = tx.Now.Add(s.Tokens.Life())
 	if c.May("refresh_token") {
-		permit.Refresh = newHandleToken(a.ID)
+		permit.Refresh = s.newHandleToken(a.ID)
 		a.Current = refreshHash(permit.Refresh)
-		a.Expires = tx.Now.Add(s.Tokens.RefreshLife())
 	}
 	first, err := tx.RedeemAuthorization(a)
 	if err != nil {

@@ -23,11 +23,11 @@ func redeemRefresh(ctx context.Context, s *Service, c *headykey.Client, req Requ
 	if text == "" {
 		return Permit{}, headykey.ErrMissingField.About("refresh_token")
 	}
-	id, ok := handleOf(text)
+	id, ok := s.handleOf(text)
 	if !ok {
 		return Permit{}, headykey.ErrGrantSpent
 	}
-	next := newHandleToken(id)
+	next := s.newHandleToken(id)
 	var permit Permit
 	var refusal error
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -52,13 +52,12 @@ func redeemRefresh(ctx context.Context, s *Service, c *headykey.Client, req Requ
 	return permit, err
 }
 
-// mayRefresh returns nil if text is, or was, a refresh token of p, and c may use it
-// at this moment.
+// mayRefresh returns nil if text, which we made for p, is or was a refresh token, and c
+// may use it at this moment.
 func (s *Service) mayRefresh(tx *store.Tx, c *headykey.Client, p *headykey.AuthorizationProof, req Request, text string) error {
 	a := &p.Authorization
-	known := sameRefresh(a.Current, text) || sameRefresh(a.Previous, text)
 	switch {
-	case !known, a.Client != c.ID, !p.Live(tx.Now), !tx.Now.Before(a.Expires):
+	case a.Current == nil, a.Client != c.ID, a.Code != nil && secret.Equal(a.Code, codeHash(text)), !p.Live(tx.Now), !tx.Now.Before(a.Expires):
 		return headykey.ErrGrantSpent
 	case a.Terms.JKT != "" && a.Terms.JKT != req.Possession.JKT:
 		return headykey.ErrBadProof.Saying("The refresh token is bound to another DPoP key.")
@@ -83,7 +82,7 @@ func (s *Service) rotate(ctx context.Context, tx *store.Tx, c *headykey.Client, 
 		return Permit{Proof: p, Refresh: next}, nil, err
 	}
 	again, ok := token.Unmask(text, a.Successor)
-	if ok && tx.Now.Sub(a.Rotated) <= lostAnswer {
+	if ok && sameRefresh(a.Previous, text) && tx.Now.Sub(a.Rotated) <= lostAnswer {
 		return Permit{Proof: p, Refresh: again}, nil, nil
 	}
 	return Permit{}, headykey.ErrGrantSpent, s.end(ctx, tx, as(c, req.From), a, "refresh_token.reused", "used_again")

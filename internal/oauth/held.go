@@ -41,7 +41,7 @@ func heldHash(kind, id, browser string) []byte {
 func (s *Service) Hold(ctx context.Context, p *Pending, browser string) (id string, err error) {
 	id = secret.Token(heldIDSize)
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		p.Ask.Since = tx.Now.Unix()
+		p.Ask.Since = tx.Now.UnixMicro()
 		text, err := json.Marshal(p.Ask)
 		if err != nil {
 			return fmt.Errorf("hold request: %w", err)
@@ -118,16 +118,10 @@ func (s *Service) Push(ctx context.Context, c *headykey.Client, in url.Values, j
 		return Pushed{}, wrongAsk("A request_uri cannot be pushed.")
 	}
 	in.Set("client_id", string(c.ID))
-	if jkt != "" {
-		if named := in.Get("dpop_jkt"); named != "" && named != jkt {
-			return Pushed{}, headykey.ErrBadProof.Saying("The dpop_jkt is not of the key of the proof.")
-		}
-		in.Set("dpop_jkt", jkt)
-	}
 	id := secret.Token(heldIDSize)
 	hash := heldHash(kindPushed, id, "")
 	p := &Pending{Client: c, Ask: Ask{Client: c.ID, Pushed: hash}}
-	if err := s.readPushed(ctx, p, in); err != nil {
+	if err := s.readPushed(ctx, p, in, jkt); err != nil {
 		return Pushed{}, err
 	}
 	text, err := json.Marshal(p.Ask)
@@ -143,27 +137,21 @@ func (s *Service) Push(ctx context.Context, c *headykey.Client, in url.Values, j
 }
 
 // readPushed reads a request that is being pushed, as Begin reads one from a browser.
-func (s *Service) readPushed(ctx context.Context, p *Pending, in url.Values) error {
+func (s *Service) readPushed(ctx context.Context, p *Pending, in url.Values, jkt string) error {
 	in, err := s.unfold(ctx, p, withoutEmpty(in))
 	if err != nil {
 		return err
+	}
+	if named := in.Get("dpop_jkt"); jkt != "" && named != "" && named != jkt {
+		return headykey.ErrBadProof.Saying("The dpop_jkt is not of the key of the proof.")
+	}
+	if jkt != "" {
+		in.Set("dpop_jkt", jkt)
 	}
 	if err := p.redirect(in); err != nil {
 		return err
 	}
 	return s.readAsk(p, in)
-}
-
-// unfold returns the parameters of a request that may have come as a request object
-// (RFC 9101).
-func (s *Service) unfold(_ context.Context, _ *Pending, in url.Values) (url.Values, error) {
-	switch {
-	case in.Has("request"):
-		return nil, headykey.ErrNoRequestObjects
-	case in.Has("request_uri"):
-		return nil, headykey.ErrNoRequestURI
-	}
-	return in, nil
 }
 
 // pushed returns the request that in names by a request_uri of ours, or nil if it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -36,6 +37,50 @@ func (s *Service) clientKeys(ctx context.Context, c *headykey.Client, kid string
 		return nil, err
 	}
 	return jose.ParseSet(doc.Body)
+}
+
+// ClientAlgorithms lists what clients may sign with, the ones to prefer first. The
+// last is not for clients of FAPI 2.0 (§5.4.1).
+var ClientAlgorithms = []string{jose.PS256, jose.ES256, jose.EdDSA, jose.RS256}
+
+// algorithmsOf returns what c may sign with: the algorithm that it is registered
+// with, or any that its profile allows if that is "".
+func algorithmsOf(c *headykey.Client, registered string) []string {
+	allowed := ClientAlgorithms
+	if c.Profile == headykey.ProfileFAPI2 {
+		allowed = allowed[:len(allowed)-1]
+	}
+	if registered == "" {
+		return allowed
+	}
+	if i := slices.Index(allowed, registered); i >= 0 {
+		return allowed[i : i+1]
+	}
+	return nil
+}
+
+// verifySigned returns a token of at most limit bytes that c signed with one of its
+// keys; registered is the algorithm that it is registered with for it, or "". Every
+// fault is the refusal, in other words. What went wrong on the way to the keys is for
+// the log alone.
+func (s *Service) verifySigned(ctx context.Context, c *headykey.Client, text string, limit int, registered string, refusal *headykey.Error) (*jose.Foreign, error) {
+	header, _, err := jose.Peek(text, limit)
+	if err != nil {
+		return nil, refusal.Saying("This is not a signed JWT.")
+	}
+	algorithms := algorithmsOf(c, registered)
+	if !slices.Contains(algorithms, header.Algorithm) {
+		return nil, refusal.Saying("The JWT is signed with an algorithm that this client may not use.")
+	}
+	keys, err := s.clientKeys(ctx, c, header.KeyID)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", refusal.Saying("The client has no keys, or its jwks_uri does not answer with a JWK set of public keys."), err)
+	}
+	signed, err := keys.Verify(text, limit, algorithms)
+	if err != nil {
+		return nil, refusal.Saying("The JWT is not signed by a key of this client.")
+	}
+	return signed, nil
 }
 
 // encrypt returns text encrypted to c, or as it is if c wants no encryption. cty is

@@ -125,7 +125,7 @@ func (s *Service) mayAsk(c *headykey.Client, a *token.ClientAccess) bool {
 // good no more, or is none, is nothing to fail about; one of another client is
 // headykey.ErrForeignToken. The receipt is "token.revoked".
 func (s *Service) Revoke(ctx context.Context, c *headykey.Client, from headykey.From, text string) error {
-	if id, ok := handleOf(text); ok {
+	if id, ok := s.handleOf(text); ok {
 		return s.revokeRefresh(ctx, c, from, id, text)
 	}
 	a, err := s.Tokens.ReadClientAccess(text)

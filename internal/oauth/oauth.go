@@ -22,6 +22,9 @@ import (
 // IssuerPath follows the base URL in the issuer's name.
 const IssuerPath = "/auth/v1"
 
+// TokenPath follows the issuer in the URL of the token endpoint.
+const TokenPath = "/token"
+
 const (
 	maxClients = 10_946 // clients kept in memory: fib 21
 	maxLive    = 55_000 // tokens proven good that are kept in memory

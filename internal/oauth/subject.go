@@ -74,7 +74,7 @@ func (s *Service) hint(text string) (*hint, error) {
 		return nil, headykey.ErrInvalidToken
 	}
 	h := &hint{}
-	if err := json.Unmarshal(claims, h); err != nil || h.Issuer != s.Issuer() || h.Subject == "" || h.Events != nil {
+	if err := json.Unmarshal(claims, h); err != nil || h.Issuer != s.Issuer() || h.Subject == "" || h.Issued == 0 || h.Events != nil {
 		return nil, headykey.ErrInvalidToken
 	}
 	return h, nil

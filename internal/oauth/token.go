@@ -64,6 +64,9 @@ func (s *Service) issue(ctx context.Context, c *headykey.Client, permit Permit, 
 	if permit.Proof == nil {
 		return s.ownAccess(c, permit, req)
 	}
+	if permit.Kind != "" {
+		req.Scope, req.Resources = "", nil // an exchange has narrowed already
+	}
 	out, err := s.access(c, permit.Proof, req)
 	if err != nil {
 		return Issued{}, err
@@ -115,8 +118,19 @@ func (s *Service) access(c *headykey.Client, p *headykey.AuthorizationProof, req
 	return s.makeAccess(token.ClientAccess{
 		Subject: a.Terms.Subject, Audience: audience, Client: c.ID, Scope: strings.Join(scopes, " "), Grant: a.ID,
 		Session: a.Session, Proven: a.Terms.Proven, ACR: a.Terms.ACR, AMR: a.Terms.AMR, Bound: req.Possession.confirm(c),
-		Details: a.Terms.Details, Act: a.Terms.Act, MayAct: a.Terms.MayAct,
+		Details: a.Terms.Details, Act: a.Terms.Act, MayAct: a.Terms.MayAct, Expires: lastSecond(a),
 	})
+}
+
+// lastSecond is when tokens that stand on a end at the latest; zero: as they do.
+func lastSecond(a *headykey.Authorization) int64 {
+	switch {
+	case a.Parent != "":
+		return a.Expires.Unix() // it gains no time by an exchange
+	case !a.Ends.IsZero():
+		return a.Ends.Unix()
+	}
+	return 0
 }
 
 // narrowAudience is what a token is for: what the request names, else all that was
@@ -129,11 +143,15 @@ func (s *Service) narrowAudience(allowed, chosen, asked []string) ([]string, err
 }
 
 func (s *Service) makeAccess(a token.ClientAccess) (Issued, error) {
+	life := s.Tokens.Life()
+	if a.Expires != 0 {
+		life = min(life, time.Until(time.Unix(a.Expires, 0)))
+	}
 	text, err := s.Tokens.MakeClientAccess(a)
 	if err != nil {
 		return Issued{}, err
 	}
-	out := Issued{Access: text, Type: "Bearer", Life: s.Tokens.Life(), Scope: a.Scope}
+	out := Issued{Access: text, Type: "Bearer", Life: life, Scope: a.Scope}
 	if a.Bound != nil && a.Bound.JKT != "" {
 		out.Type = "DPoP"
 	}

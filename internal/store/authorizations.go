@@ -49,18 +49,18 @@ func (tx *Tx) AuthorizationProof(id headykey.ID) (*headykey.AuthorizationProof, 
 	return p, err
 }
 
-// RedeemAuthorization marks the code of a as redeemed, keeps its first refresh
-// token (nil: none) and how long it lives. It reports whether the code had not been
-// redeemed before: that is the gate.
+// RedeemAuthorization marks the code of a as redeemed and keeps its first refresh
+// token (nil: none). It reports whether the code had not been redeemed before: that
+// is the gate. When the row runs out stays as it was: no index is rewritten.
 func (tx *Tx) RedeemAuthorization(a *headykey.Authorization) (bool, error) {
 	terms, err := object(a.Terms)
 	if err != nil {
 		return false, err
 	}
 	n, err := tx.exec("redeem code", `
-		UPDATE authorizations SET redeemed_at = $3, current = $4, expires_at = $5, terms = $6
+		UPDATE authorizations SET redeemed_at = $3, current = $4, terms = $5
 		WHERE user_id = $1 AND id = $2 AND redeemed_at IS NULL AND ended_at IS NULL`,
-		a.User, a.ID, at(tx.Now), a.Current, at(a.Expires), terms)
+		a.User, a.ID, at(tx.Now), a.Current, terms)
 	return n > 0, err
 }
 
@@ -84,7 +84,11 @@ func (tx *Tx) ProlongAuthorization(a *headykey.Authorization, expires time.Time)
 // reports whether it was live.
 func (tx *Tx) EndAuthorization(user, authorization headykey.ID) (bool, error) {
 	n, err := tx.exec("end authorization", `
-		UPDATE authorizations SET ended_at = $3 WHERE user_id = $1 AND (id = $2 OR parent_id = $2) AND ended_at IS NULL`,
+		WITH RECURSIVE dead (id) AS (
+			SELECT id FROM authorizations WHERE user_id = $1 AND id = $2
+			UNION SELECT a.id FROM authorizations a JOIN dead d ON a.parent_id = d.id WHERE a.user_id = $1)
+		UPDATE authorizations SET ended_at = $3
+		WHERE user_id = $1 AND id IN (SELECT id FROM dead) AND ended_at IS NULL`,
 		user, authorization, at(tx.Now))
 	if n > 0 {
 		tx.Touch(ChangedUser, user)
@@ -97,9 +101,31 @@ func (tx *Tx) EndAuthorization(user, authorization headykey.ID) (bool, error) {
 func (tx *Tx) EndAuthorizations(user, client headykey.ID) (int64, error) {
 	tx.Touch(ChangedUser, user)
 	return tx.exec("end authorizations", `
+		WITH RECURSIVE dead (id) AS (
+			SELECT id FROM authorizations WHERE user_id = $1 AND client_id = $2
+			UNION SELECT a.id FROM authorizations a JOIN dead d ON a.parent_id = d.id WHERE a.user_id = $1)
 		UPDATE authorizations SET ended_at = $3
-		WHERE user_id = $1 AND ended_at IS NULL AND (client_id = $2 OR parent_id IN (
-			SELECT id FROM authorizations WHERE user_id = $1 AND client_id = $2))`, user, client, at(tx.Now))
+		WHERE user_id = $1 AND id IN (SELECT id FROM dead) AND ended_at IS NULL`, user, client, at(tx.Now))
+}
+
+// EndDerived ends what others derived from authorizations of client (RFC 8693), which
+// is worth nothing any more itself.
+func (tx *Tx) EndDerived(client headykey.ID) error {
+	type key struct{ user, id headykey.ID }
+	all, err := Collect(query(tx, "select derived authorizations", func(rows *sql.Rows) (key, error) {
+		var k key
+		return k, rows.Scan(&k.user, &k.id)
+	}, `SELECT a.user_id, a.id FROM authorizations a JOIN authorizations p ON p.user_id = a.user_id AND p.id = a.parent_id
+		WHERE a.parent_id IS NOT NULL AND a.ended_at IS NULL AND p.client_id = $1`, client))
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if _, err := tx.EndAuthorization(k.user, k.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SessionClients yields the clients that user allowed something in session, each

@@ -60,11 +60,14 @@ type Confirmation struct {
 }
 
 // MakeClientAccess returns an access token that says a, whose issuer, id and times
-// are set here.
+// are set here; an Expires that is set may only shorten its life.
 func (s *Service) MakeClientAccess(a ClientAccess) (string, error) {
 	now := time.Now()
 	a.Issuer, a.ID = s.config.OAuthIssuer, headykey.NewID()
-	a.Issued, a.Expires = now.Unix(), now.Add(s.config.Access).Unix()
+	a.Issued = now.Unix()
+	if usual := now.Add(s.config.Access).Unix(); a.Expires == 0 || a.Expires > usual {
+		a.Expires = usual
+	}
 	claims, err := json.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)

@@ -140,7 +140,7 @@ func wellFormed(token string) bool {
 }
 
 // Mask hides the successor of a token so that only who holds token can read it: the XOR of
-// its 34 bytes with HMAC-SHA-512(token, label). The store, which knows only the
+// its bytes, 64 at the most, with HMAC-SHA-512(token, label). The store, which knows only the
 // hash of token, learns nothing.
 func Mask(token, next string) []byte {
 	b, _ := hex.DecodeString(next) // made by NewRefreshToken
@@ -153,11 +153,11 @@ func Mask(token, next string) []byte {
 
 // Unmask returns the successor that who holds token can read, if masked is one.
 func Unmask(token string, masked []byte) (string, bool) {
-	if len(masked) != refreshSize {
+	pad := pad(token)
+	if len(masked) == 0 || len(masked) > len(pad) {
 		return "", false
 	}
-	b := make([]byte, refreshSize)
-	pad := pad(token)
+	b := make([]byte, len(masked))
 	for i := range b {
 		b[i] = masked[i] ^ pad[i]
 	}

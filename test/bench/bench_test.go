@@ -29,7 +29,7 @@ func TestReadHead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := bufio.NewReader(strings.NewReader(tt.answer))
-			status, length, err := readHead(in)
+			status, length, err := (&line{in: in}).readHead()
 			if fails := err != nil; fails != tt.fails {
 				t.Fatalf("got error %v, want one: %t", err, tt.fails)
 			}
@@ -48,7 +48,7 @@ func FuzzReadHead(f *testing.F) {
 	f.Add("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 	f.Add("HTTP/1.1 \n\n")
 	f.Fuzz(func(t *testing.T, answer string) {
-		if _, length, err := readHead(bufio.NewReader(strings.NewReader(answer))); err == nil && length < 0 {
+		if _, length, err := (&line{in: bufio.NewReader(strings.NewReader(answer))}).readHead(); err == nil && length < 0 {
 			t.Errorf("accepted the length %d", length)
 		}
 	})
@@ -111,13 +111,13 @@ func TestPost(t *testing.T) {
 
 func TestKeepTokens(t *testing.T) {
 	p := person{refresh: "old"}
-	if err := keepTokens(&p, []byte(`{"accessToken":"a.b.c","refreshToken":"0f","expiresIn":3600}`)); err != nil {
+	if err := keepTokens(&p, answer{body: []byte(`{"accessToken":"a.b.c","refreshToken":"0f","expiresIn":3600}`)}); err != nil {
 		t.Fatal(err)
 	}
 	if want := (person{access: "a.b.c", refresh: "0f"}); p != want {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
-	if err := keepTokens(&p, []byte(`{"accessToken":"a.b.c"}`)); err == nil {
+	if err := keepTokens(&p, answer{body: []byte(`{"accessToken":"a.b.c"}`)}); err == nil {
 		t.Error("an answer without a refresh token was taken")
 	}
 }

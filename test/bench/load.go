@@ -46,8 +46,13 @@ type operation struct {
 	// ask appends the request of p, turn by turn, to buf.
 	ask func(buf []byte, p *person, turn int) []byte
 	// hear reads what the next request of p needs from an answer; nil: nothing.
-	hear func(p *person, body []byte) error
+	hear func(p *person, a answer) error
+	// then is what follows at once and belongs to the same call; nil: nothing.
+	then *operation
 }
+
+// An answer is good until the next request on its line.
+type answer struct{ body, location []byte }
 
 // bars are by engine; 0: none.
 type bars struct{ sqlite, postgres float64 }
@@ -125,6 +130,8 @@ type line struct {
 	out  []byte
 	body []byte
 	took []time.Duration
+
+	location []byte // of the last answer
 }
 
 func dialAll(ctx context.Context, address string, n int) ([]*line, error) {
@@ -161,18 +168,28 @@ func more(op operation, turn int, passed, window time.Duration) bool {
 // call does op once.
 func (l *line) call(op operation, p *person, turn int) error {
 	began := time.Now()
+	for step := &op; step != nil; step = step.then {
+		if err := l.step(step, p, turn); err != nil {
+			return err
+		}
+	}
+	l.took = append(l.took, time.Since(began))
+	return nil
+}
+
+// step does one request of an operation.
+func (l *line) step(op *operation, p *person, turn int) error {
 	status, err := l.exchange(op.ask(l.out[:0], p, turn))
 	if err != nil {
 		return err
 	}
 	if want := max(op.want, http.StatusOK); status != want {
-		return fmt.Errorf("status %d, want %d: %.200s", status, want, l.body)
+		return fmt.Errorf("status %d, want %d: %.200s %s", status, want, l.body, l.location)
 	}
-	l.took = append(l.took, time.Since(began))
 	if op.hear == nil {
 		return nil
 	}
-	return op.hear(p, l.body)
+	return op.hear(p, answer{l.body, l.location})
 }
 
 // patience bounds one request.
@@ -187,7 +204,7 @@ func (l *line) exchange(request []byte) (status int, err error) {
 	if _, err := l.conn.Write(request); err != nil {
 		return 0, err
 	}
-	status, length, err := readHead(l.in)
+	status, length, err := l.readHead()
 	if err != nil {
 		return 0, err
 	}
@@ -196,12 +213,16 @@ func (l *line) exchange(request []byte) (status int, err error) {
 	return status, err
 }
 
-var contentLength = []byte("Content-Length: ")
+var (
+	contentLength = []byte("Content-Length: ")
+	location      = []byte("Location: ")
+)
 
 // readHead reads an answer up to its body, whose length it must name, as every
 // answer of ours does.
-func readHead(in *bufio.Reader) (status, length int, err error) {
-	first, err := in.ReadSlice('\n')
+func (l *line) readHead() (status, length int, err error) {
+	l.location = l.location[:0]
+	first, err := l.in.ReadSlice('\n')
 	if err != nil {
 		return 0, 0, err
 	}
@@ -213,16 +234,19 @@ func readHead(in *bufio.Reader) (status, length int, err error) {
 	}
 	length = -1
 	for {
-		l, err := in.ReadSlice('\n')
+		head, err := l.in.ReadSlice('\n')
 		if err != nil {
 			return 0, 0, err
 		}
-		l = bytes.TrimSuffix(bytes.TrimSuffix(l, []byte("\n")), []byte("\r"))
-		if len(l) == 0 {
+		head = bytes.TrimSuffix(bytes.TrimSuffix(head, []byte("\n")), []byte("\r"))
+		if len(head) == 0 {
 			break
 		}
-		if bytes.HasPrefix(l, contentLength) {
-			if length, err = strconv.Atoi(string(l[len(contentLength):])); err != nil {
+		if value, ok := bytes.CutPrefix(head, location); ok {
+			l.location = append(l.location, value...)
+		}
+		if value, ok := bytes.CutPrefix(head, contentLength); ok {
+			if length, err = strconv.Atoi(string(value)); err != nil {
 				return 0, 0, err
 			}
 		}

@@ -29,6 +29,17 @@ var operations = []operation{
 	refreshAmong(crowd, few),
 	{name: "receipt-keys", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/.well-known/receipt-keys")},
 	{name: "openapi.json", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/openapi.json")},
+	{name: "client_credentials", conns: few, people: few, bars: bars{27_000, 27_000}, ask: ownToken},
+	{name: "introspect, 5,000", conns: few, people: crowd, bars: bars{50_000, 50_000}, ask: introspect},
+	{name: "userinfo, one", conns: few, people: 1, bars: bars{50_000, 50_000}, ask: userinfo},
+	{name: "userinfo, 5,000", conns: few, people: crowd, bars: bars{50_000, 50_000}, ask: userinfo},
+	{name: "code flow, ES256", conns: few, people: crowd, bars: bars{6_000, 6_000}, want: http.StatusSeeOther,
+		ask: authorize(swift), hear: keepCode, then: &operation{ask: redeem(swift), hear: keepGrant}},
+	{name: "code flow, RS256", conns: few, people: crowd, bars: bars{2_000, 2_000}, want: http.StatusSeeOther,
+		ask: authorize(usual), hear: keepCode, then: &operation{ask: redeem(usual), hear: keepGrant}},
+	{name: "OAuth refresh", conns: few, people: crowd, bars: bars{15_000, 8_000}, ask: refreshGrant, hear: keepGrant},
+	{name: "jwks", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/auth/v1/.well-known/jwks.json")},
+	{name: "discovery", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/auth/v1/.well-known/openid-configuration")},
 	{name: "login", conns: few, people: few, ask: login},
 	{name: "register", conns: few, people: few, want: http.StatusCreated, ask: register},
 }
@@ -91,13 +102,19 @@ func register(buf []byte, p *person, _ int) []byte {
 }
 
 func post(buf []byte, path string, body ...string) []byte {
+	return send(buf, path, "application/json", body...)
+}
+
+func send(buf []byte, path, kind string, body ...string) []byte {
 	length := 0
 	for _, part := range body {
 		length += len(part)
 	}
 	buf = append(buf, "POST "...)
 	buf = append(buf, path...)
-	buf = append(buf, http11+"Content-Type: application/json\r\nContent-Length: "...)
+	buf = append(buf, http11+"Content-Type: "...)
+	buf = append(buf, kind...)
+	buf = append(buf, "\r\nContent-Length: "...)
 	buf = strconv.AppendInt(buf, int64(length), 10)
 	buf = append(buf, end...)
 	for _, part := range body {
@@ -107,11 +124,11 @@ func post(buf []byte, path string, body ...string) []byte {
 }
 
 // keepTokens remembers the tokens of a refresh for the next.
-func keepTokens(p *person, body []byte) error {
-	access, ok := field(body, `"accessToken":"`)
-	next, okNext := field(body, `"refreshToken":"`)
+func keepTokens(p *person, a answer) error {
+	access, ok := field(a.body, `"accessToken":"`)
+	next, okNext := field(a.body, `"refreshToken":"`)
 	if !ok || !okNext {
-		return fmt.Errorf("no tokens in %.200s", body)
+		return fmt.Errorf("no tokens in %.200s", a.body)
 	}
 	p.access, p.refresh = string(access), string(next)
 	return nil

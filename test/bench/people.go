@@ -26,6 +26,11 @@ type person struct {
 	key                string
 	access             string // from the first refresh on
 	newcomers          int    // signed up in this person's name
+
+	code    string // of the code flow that is under way
+	granted string // access token of an app
+	renewal string // refresh token of that app
+	grantee app
 }
 
 func newPerson(i int) person {
@@ -74,6 +79,11 @@ func settle(ctx context.Context, d *database) ([]person, error) {
 	for _, p := range people {
 		if err := d.insert(ctx, tx, p); err != nil {
 			return nil, fmt.Errorf("settle %s: %w", p.email, err)
+		}
+	}
+	for _, a := range []app{swift, usual} {
+		if err := a.register(ctx, d, tx); err != nil {
+			return nil, fmt.Errorf("register an app: %w", err)
 		}
 	}
 	if err := tx.Commit(); err != nil || d.dsn == "" {

@@ -105,9 +105,16 @@ func (b *bench) serve(ctx context.Context, steps func(context.Context) error) (e
 	return steps(ctx)
 }
 
-// meet gives everybody an access token, and a password to the few who sign in.
+// meet gives everybody an access token of ours and of an app, and a password to the few who sign in.
 func (b *bench) meet(ctx context.Context) error {
 	if _, err := drive(ctx, b.server.target, refreshAmong(crowd, many), b.crowd, 0); err != nil {
+		return err
+	}
+	flow := operation{
+		name: "code flow", conns: many, people: crowd, want: http.StatusSeeOther,
+		ask: authorize(swift), hear: keepCode, then: &operation{ask: redeem(swift), hear: keepGrant},
+	}
+	if _, err := drive(ctx, b.server.target, flow, b.crowd, 0); err != nil {
 		return err
 	}
 	if b.crowd[0].newcomers > 0 {

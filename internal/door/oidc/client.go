@@ -35,6 +35,7 @@ func (d door) read(w http.ResponseWriter, r *http.Request, many ...string) (post
 	}
 	proof, err := proofIn(r, p.form)
 	if err == nil {
+		proof.Called = d.BaseURL + r.URL.Path
 		p.client, err = d.OAuth.Authenticate(r.Context(), proof)
 	}
 	if headykey.Explain(err).Is(headykey.ErrBadClient) {
@@ -58,7 +59,7 @@ func proofIn(r *http.Request, form url.Values) (oauth.Proof, error) {
 	headers := r.Header["Authorization"]
 	posted := oauth.Proof{Client: form.Get("client_id"), Secret: form.Get("client_secret")}
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
-		return oauth.Proof{}, headykey.ErrBadClient
+		return assertionIn(headers, form)
 	}
 	if len(headers) == 0 {
 		switch {
@@ -70,7 +71,7 @@ func proofIn(r *http.Request, form url.Values) (oauth.Proof, error) {
 		return posted, nil
 	}
 	if posted.Secret != "" {
-		return oauth.Proof{}, headykey.ErrInvalid.Saying("A client proves itself in one way, not in two.")
+		return oauth.Proof{}, errTwoProofs()
 	}
 	id, secret, ok := basic(headers)
 	switch {
@@ -80,6 +81,25 @@ func proofIn(r *http.Request, form url.Values) (oauth.Proof, error) {
 		return oauth.Proof{}, headykey.ErrInvalid.Saying("The client_id is not the one in the Authorization header.")
 	}
 	return oauth.Proof{Method: oauth.SecretBasic, Client: id, Secret: secret}, nil
+}
+
+// assertionIn returns the proof of a client that signs (RFC 7521 §4.2). The client_id
+// beside it may be left out.
+func assertionIn(headers []string, form url.Values) (oauth.Proof, error) {
+	text := form.Get("client_assertion")
+	switch {
+	case len(headers) > 0, form.Get("client_secret") != "":
+		return oauth.Proof{}, errTwoProofs()
+	case form.Get("client_assertion_type") != oauth.AssertionType:
+		return oauth.Proof{}, headykey.ErrBadClient.Saying("The client_assertion_type is missing, or does not exist here.")
+	case text == "":
+		return oauth.Proof{}, headykey.ErrBadClient.Saying("There is no client_assertion.")
+	}
+	return oauth.Proof{Client: form.Get("client_id"), Assertion: text}, nil
+}
+
+func errTwoProofs() error {
+	return headykey.ErrInvalid.Saying("A client proves itself in one way, not in two.")
 }
 
 // basic returns the client's id and secret in an Authorization header: each is

@@ -52,7 +52,7 @@ var endpoints = []endpoint{
 		func(d door) http.Handler { return d.Authorize }},
 	{"POST", "/oauth/par", "pushed_authorization_request_endpoint", "", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.push) }},
-	{"POST", "/token", "token_endpoint", "token_endpoint_auth_methods_supported", clients,
+	{"POST", oauth.TokenPath, "token_endpoint", "token_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.token) }},
 	{"GET POST", "/user", "userinfo_endpoint", "", clients,
 		func(d door) http.Handler { return web.Handle(d.bearer, d.userinfo) }},

@@ -121,7 +121,7 @@ func TestRefusalsAreSpelledAsTheirRFCSays(t *testing.T) {
 		word             string
 	}{
 		{"a wrong secret", "/token", "grant_type=client_credentials", []string{"Authorization", "Basic eDp5"}, 401, "invalid_client"},
-		{"an assertion", "/token", "grant_type=client_credentials&client_assertion=x", nil, 401, "invalid_client"},
+		{"an assertion beside a secret", "/token", "grant_type=client_credentials&client_assertion=x", nil, 400, "invalid_request"},
 		{"no such grant", "/token", "grant_type=x", nil, 400, "unsupported_grant_type"},
 		{"no grant", "/token", "", nil, 400, "invalid_request"},
 		{"a scope too many", "/token", "grant_type=client_credentials&scope=b", nil, 400, "invalid_scope"},

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -49,18 +50,22 @@ func metadata(issuer string) ([]byte, error) {
 		"id_token_signing_alg_values_supported":          oauth.SigningAlgorithms,
 		"userinfo_signing_alg_values_supported":          oauth.SigningAlgorithms,
 		"authorization_signing_alg_values_supported":     oauth.SigningAlgorithms,
+		"introspection_signing_alg_values_supported":     oauth.SigningAlgorithms,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"authorization_response_iss_parameter_supported": true,
 		"acr_values_supported":                           []string{"aal1"},
 		"prompt_values_supported":                        []string{"none", "login", "consent", "select_account", "create"},
 		"display_values_supported":                       []string{"page"},
-		"request_parameter_supported":                    false,
-		"request_uri_parameter_supported":                false,
+		"request_parameter_supported":                    true,
+		"request_uri_parameter_supported":                true,
+		"require_request_uri_registration":               true,
+		"request_object_signing_alg_values_supported":    oauth.ClientAlgorithms,
 	}
 	for _, e := range endpoints {
 		doc[e.member] = issuer + e.path
 		if e.auth != "" {
 			doc[e.auth] = oauth.AuthMethods
+			doc[strings.Replace(e.auth, "_methods_", "_signing_alg_values_", 1)] = oauth.AssertionAlgorithms
 		}
 	}
 	text, err := json.Marshal(doc, json.Deterministic(true))

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -111,15 +112,34 @@ func (d door) introspect(w http.ResponseWriter, r *http.Request, _ headykey.Call
 		return headykey.ErrMissingField.About("token")
 	}
 	a, err := d.OAuth.Introspect(r.Context(), in.client, in.form.Get("token"))
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case a == nil:
-		web.Reply(w, http.StatusOK, inactive{})
+	}
+	var told any = inactive{}
+	if a != nil {
+		told = spellActive(a)
+	}
+	if !wantsSigned(r, in.client) {
+		web.Reply(w, http.StatusOK, told)
 		return nil
 	}
-	web.Reply(w, http.StatusOK, spellActive(a))
+	text, err := d.OAuth.SignIntrospection(r.Context(), in.client, told)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", signedIntrospection)
+	_, _ = w.Write([]byte(text)) // the client is gone: nobody is left to tell
 	return nil
+}
+
+// signedIntrospection is the media type of an introspection answer that is a JWT
+// (RFC 9701 §5).
+const signedIntrospection = "application/token-introspection+jwt"
+
+// wantsSigned reports whether the client asks for a signed answer, or is registered
+// for one.
+func wantsSigned(r *http.Request, c *headykey.Client) bool {
+	return c.Details.IntrospectAlg != "" || strings.Contains(r.Header.Get("Accept"), signedIntrospection)
 }
 
 // revoke serves POST /auth/v1/oauth/revoke (RFC 7009 §2).

@@ -41,6 +41,7 @@ CREATE TABLE authorizations (
 );
 CREATE INDEX authorizations_by_id ON authorizations (id);
 CREATE INDEX authorizations_by_end ON authorizations (expires_at);
+CREATE INDEX authorizations_derived ON authorizations (parent_id) WHERE parent_id IS NOT NULL;
 
 -- What somebody allowed a client to have again without being asked.
 CREATE TABLE consents (
