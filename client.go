@@ -133,11 +133,15 @@ type ClientDetails struct {
 
 // A ClientChange says what to change of a client; nil fields stay.
 type ClientChange struct {
-	Name      *string
-	Scopes    *[]string
-	Redirects *[]string
-	Resources *[]string
-	Trusted   *bool
-	Verified  *bool
-	Disabled  *bool
+	Name       *string
+	AuthMethod *string
+	Profile    *Profile
+	Grants     *[]string
+	Scopes     *[]string
+	Redirects  *[]string
+	Resources  *[]string
+	Trusted    *bool
+	Verified   *bool
+	Disabled   *bool
+	Details    jsontext.Value // members of ClientDetails as one object; null takes a member away
 }

@@ -62,6 +62,8 @@ var (
 	ErrSlowDown            = &Error{Kind: Invalid, Code: "slow_down", Text: "You ask too often. Leave five seconds more between two questions."}
 	ErrRequestExpired      = &Error{Kind: Invalid, Code: "request_expired", Text: "The person did not answer in time. Begin again."}
 	ErrBadMetadata         = &Error{Kind: Invalid, Code: "bad_client_metadata", Text: "A value of the client's registration is not usable."}
+	ErrBadStatement        = &Error{Kind: Invalid, Code: "bad_software_statement", Text: "The software statement is not valid."}
+	ErrUnapprovedStatement = &Error{Kind: Invalid, Code: "unapproved_software_statement", Text: "The software statement is not by anybody whose statements count here."}
 	ErrTokenScope          = &Error{Kind: Forbidden, Code: "token_scope", Text: "The access token was not given the scope for this."}
 
 	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}

@@ -22,10 +22,14 @@ type commands struct {
 	File     *string      `name:"config" placeholder:"FILE" help:"Read settings from FILE, not from headykey.toml."`
 	Settings kong.Plugins `embed:""`
 
-	Serve      serveCommand      `cmd:"" help:"Run the server. Without any arguments, headykey is headykey serve --dev."`
-	Users      usersCommands     `cmd:"" help:"Make and manage accounts."`
-	APIKeys    apiKeysCommands   `cmd:"" name:"api-keys" help:"Make and revoke API keys."`
-	Clients    clientsCommands   `cmd:"" help:"Register and manage programs that get tokens (OAuth clients)."`
+	Serve    serveCommand     `cmd:"" help:"Run the server. Without any arguments, headykey is headykey serve --dev."`
+	Users    usersCommands    `cmd:"" help:"Make and manage accounts."`
+	APIKeys  apiKeysCommands  `cmd:"" name:"api-keys" help:"Make and revoke API keys."`
+	Clients  clientsCommands  `cmd:"" help:"Register and manage programs that get tokens (OAuth clients)."`
+	Consents consentsCommands `cmd:"" help:"List and withdraw what people allowed to programs."`
+
+	RegistrationToken registrationTokenCommand `cmd:"" help:"Print a token that lets its holder register clients."`
+
 	Keys       keysCommands      `cmd:"" help:"List and rotate signing keys."`
 	Receipts   receiptsCommands  `cmd:"" help:"List and verify trust receipts."`
 	Admin      adminCommands     `cmd:"" help:"Let somebody become an administrator."`

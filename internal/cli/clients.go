@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +22,8 @@ type clientsCommands struct {
 	RotateSecret clientsRotateSecret `cmd:"" help:"Give a client a new secret; the old one counts no more."`
 	Disable      clientsDisable      `cmd:"" help:"Disable a client and end its tokens."`
 	Enable       clientsEnable       `cmd:"" help:"Enable a disabled client."`
+	Verify       clientsVerify       `cmd:"" help:"Vouch for a client: consent pages say that it is verified."`
+	Unverify     clientsUnverify     `cmd:"" help:"Vouch for a client no more."`
 	Delete       clientsDelete       `cmd:"" help:"Delete a client and end its tokens."`
 }
 
@@ -32,22 +37,34 @@ type clientReply struct {
 	Scopes     []string    `json:"scopes"`
 	Redirects  []string    `json:"redirect_uris"`
 	Resources  []string    `json:"resources"`
+	Profile    string      `json:"profile"`
+	Origin     string      `json:"origin"` // operator, dynamic
+	Trusted    bool        `json:"trusted"`
+	Verified   *time.Time  `json:"verified_at"`
 	Disabled   bool        `json:"disabled"`
 	Created    time.Time   `json:"created_at"`
 	Warning    string      `json:"warning,omitempty"`
+	headykey.ClientDetails
 }
 
 func spellClient(c *headykey.Client) clientReply {
 	list := func(words []string) []string { return append([]string{}, words...) }
-	return clientReply{
+	r := clientReply{
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, Grants: list(c.Grants), Scopes: list(c.Scopes),
-		Redirects: list(c.Redirects), Resources: list(c.Resources), Disabled: !c.Disabled.IsZero(), Created: c.Created,
+		Redirects: list(c.Redirects), Resources: list(c.Resources), Profile: string(c.Profile), Origin: c.Origin,
+		Trusted: c.Trusted, Disabled: !c.Disabled.IsZero(), Created: c.Created, ClientDetails: c.Details,
 	}
+	if !c.Verified.IsZero() {
+		r.Verified = &c.Verified
+	}
+	return r
 }
 
 func spellNewClient(c oauth.NewClient) clientReply {
 	r := spellClient(&c.Record)
-	r.Secret, r.Warning = c.Secret, "Store this secret securely. It cannot be retrieved again."
+	if r.Secret = c.Secret; r.Secret != "" {
+		r.Warning = "Store this secret securely. It cannot be retrieved again."
+	}
 	return r
 }
 
@@ -61,35 +78,37 @@ func (r clientReply) String() string {
 		{"client id", string(r.ID)}, {"name", r.Name}, {"state", state}, {"proves itself by", r.AuthMethod},
 		{"grants", strings.Join(r.Grants, " ")}, {"scopes", strings.Join(r.Scopes, " ")},
 		{"redirect URIs", strings.Join(r.Redirects, " ")}, {"resources", strings.Join(r.Resources, " ")},
-		{"created", r.Created.Format(time.RFC3339)},
+		{"profile", r.Profile}, {"registered by", r.Origin}, {"trusted", fmt.Sprint(r.Trusted)},
+		{"verified", fmt.Sprint(r.Verified != nil)}, {"created", r.Created.Format(time.RFC3339)},
 	}
+	rows = append(rows, detailRows(r.ClientDetails)...)
 	if r.Secret != "" {
 		rows = append(rows, []string{"secret", r.Secret}, []string{"", r.Warning})
 	}
 	return table(rows)
 }
 
-type clientsCreate struct {
-	Name        string   `required:"" help:"What people and logs call it."`
-	RedirectURI []string `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where people may be sent back to; may be given again."`
-	Grant       []string `placeholder:"TYPE" help:"Grant type it may use: client_credentials; may be given again."`
-	AuthMethod  string   `placeholder:"METHOD" help:"client_secret_basic (usual) or client_secret_post."`
-	Scope       []string `placeholder:"WORD" help:"Scope that its tokens may carry; may be given again."`
-	Resource    []string `sep:"none" placeholder:"URI" help:"What its tokens may be for; the server's own API by default."`
-}
-
-// Run registers the client.
-func (cmd clientsCreate) Run(c *console) error {
-	return c.with(func(ctx context.Context, core *server.Core) (fmt.Stringer, error) {
-		made, err := core.OAuth.CreateClient(ctx, headykey.System, oauth.ClientWish{
-			Name: cmd.Name, AuthMethod: cmd.AuthMethod, Grants: cmd.Grant, Scopes: cmd.Scope,
-			Redirects: cmd.RedirectURI, Resources: cmd.Resource,
-		})
-		if err != nil {
-			return nil, err
+// detailRows spells what else a client is registered with, a member per row.
+func detailRows(d headykey.ClientDetails) (rows [][]string) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return nil
+	}
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		shown := members[name]
+		switch v := shown.(type) {
+		case map[string]any:
+			shown = "(kept)"
+		case []any:
+			shown = strings.Trim(fmt.Sprint(v), "[]")
 		}
-		return spellNewClient(made), nil
-	})
+		rows = append(rows, []string{name, fmt.Sprint(shown)})
+	}
+	return rows
 }
 
 type clientsList struct {
@@ -167,10 +186,10 @@ func (cmd clientsRotateSecret) Run(c *console) error {
 	})
 }
 
-// setDisabled disables or enables the client that w names.
-func (w which) setDisabled(c *console, disabled bool) error {
+// change changes the client that w names.
+func (w which) change(c *console, change headykey.ClientChange) error {
 	return w.do(c, func(ctx context.Context, s *oauth.Service, id headykey.ID) (fmt.Stringer, error) {
-		client, err := s.ChangeClient(ctx, headykey.System, id, headykey.ClientChange{Disabled: &disabled})
+		client, err := s.ChangeClient(ctx, headykey.System, id, change)
 		if err != nil {
 			return nil, err
 		}
@@ -181,12 +200,30 @@ func (w which) setDisabled(c *console, disabled bool) error {
 type clientsDisable struct{ which }
 
 // Run disables the client.
-func (cmd clientsDisable) Run(c *console) error { return cmd.setDisabled(c, true) }
+func (cmd clientsDisable) Run(c *console) error {
+	return cmd.change(c, headykey.ClientChange{Disabled: new(true)})
+}
 
 type clientsEnable struct{ which }
 
 // Run enables the client.
-func (cmd clientsEnable) Run(c *console) error { return cmd.setDisabled(c, false) }
+func (cmd clientsEnable) Run(c *console) error {
+	return cmd.change(c, headykey.ClientChange{Disabled: new(false)})
+}
+
+type clientsVerify struct{ which }
+
+// Run vouches for the client.
+func (cmd clientsVerify) Run(c *console) error {
+	return cmd.change(c, headykey.ClientChange{Verified: new(true)})
+}
+
+type clientsUnverify struct{ which }
+
+// Run vouches for the client no more.
+func (cmd clientsUnverify) Run(c *console) error {
+	return cmd.change(c, headykey.ClientChange{Verified: new(false)})
+}
 
 type clientsDelete struct {
 	which

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,10 +11,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/pelletier/go-toml/v2"
 
 	"headykey.com/headykey/internal/server"
 )
+
+// inTable is how a setting is spelled in the file whose name is a table's, too: TOML
+// has no room for both under one name.
+var inTable = map[string]string{"registration.who": "registration"}
 
 // readFile returns what the TOML file at path says; no path says nothing.
 func readFile(path string) (layer, server.Faults) {
@@ -63,7 +69,7 @@ func flatten(leaves map[string]any, prefix string, tree map[string]any) {
 			key = strconv.Quote(key)
 		}
 		sub, ok := v.(map[string]any)
-		if ok && (len(sub) > 0 || slices.Contains(tables(), prefix+key)) {
+		if ok && (len(sub) > 0 || slices.Contains(tableNames(), prefix+key)) {
 			flatten(leaves, prefix+key+".", sub)
 			continue
 		}
@@ -71,8 +77,8 @@ func flatten(leaves map[string]any, prefix string, tree map[string]any) {
 	}
 }
 
-// tables returns the names of the tables of settings.
-func tables() []string {
+// tableNames returns the names of the tables of settings.
+func tableNames() []string {
 	var all []string
 	for _, s := range settings {
 		table, _, ok := strings.Cut(s.path, ".")
@@ -85,12 +91,12 @@ func tables() []string {
 
 // take notes v, the value of the key called name in the file at path.
 func (l layer) take(name string, v any, path string) error {
-	if slices.Contains(tables(), name) {
+	s, twin, ok := find(cmp.Or(inTable[name], name), asIs)
+	if !ok && slices.Contains(tableNames(), name) {
 		return errors.New("must be a table")
 	}
-	s, twin, ok := find(name, asIs)
 	if !ok {
-		near := nearest(name, append(names(asIs), tables()...))
+		near := nearest(name, append(names(asIs), tableNames()...))
 		return fmt.Errorf("is not a setting; the nearest is %s", near)
 	}
 	wanted := s.kind
@@ -118,6 +124,8 @@ func spell(k kind, v any) (string, error) {
 		return "", errors.New("must be true or false, without quotes")
 	case list:
 		return spellList(v)
+	case tables:
+		return spellTables(v)
 	}
 	if s, ok := v.(string); ok {
 		return s, nil
@@ -140,4 +148,22 @@ func spellList(v any) (string, error) {
 		texts[i] = s
 	}
 	return strings.Join(texts, ","), nil
+}
+
+func spellTables(v any) (string, error) {
+	fault := errors.New("must be tables in double brackets")
+	all, ok := v.([]any)
+	if !ok {
+		return "", fault
+	}
+	for _, one := range all {
+		if _, ok := one.(map[string]any); !ok {
+			return "", fault
+		}
+	}
+	text, err := json.Marshal(all, json.Deterministic(true))
+	if err != nil {
+		return "", fault
+	}
+	return string(text), nil
 }

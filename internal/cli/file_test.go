@@ -33,6 +33,12 @@ func TestFilesAreStrict(t *testing.T) {
 		{"a twin is a string", "jwt_secret_file = true", []string{"jwt_secret_file (file f) must be a string in quotes"}},
 		{"no twin of what is no secret", "listen_file = 'x'",
 			[]string{"listen_file (file f) is not a setting; the nearest is listen"}},
+		{"one table for several", "[registration]\nstatement_issuers = {issuer = 'x'}",
+			[]string{"registration.statement_issuers.issuer (file f) is not a setting; the nearest is registration.statement_issuers"}},
+		{"strings for tables", "[registration]\nstatement_issuers = ['x']",
+			[]string{"registration.statement_issuers (file f) must be tables in double brackets"}},
+		{"a setting and its table", "[registration]\nwho = 'open'\n[[registration.statement_issuers]]\nissuer = 'x'", nil},
+		{"a setting without its table", "registration = 'open'", nil},
 		{"all at once", "dev = 1\nlisten = 2", []string{
 			"dev (file f) must be true or false, without quotes", "listen (file f) must be a string in quotes"}},
 	}

@@ -71,15 +71,21 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		cors_origins = ["heady", "https://app.example"]
 		fetch_allow = ["id.test:8443", "10.0.0.0/8"]
 		extra_ca = "roots.pem"
-		registration = "off"
 		jwt_secret = "a secret that is long enough for HS256"
 		master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 		tls_cert = "cert.pem"
 		tls_key = "key.pem"
+		tls_clients = true
+		tls_client_ca = "clients.pem"
 		idle_timeout = "55s"
 		shutdown = "13s"
 		metrics_listen = "127.0.0.1:9100"
 		log_level = "debug"
+		[registration]
+		who = "off"
+		[[registration.statement_issuers]]
+		issuer = "https://vouch.example"
+		jwks_url = "https://vouch.example/keys"
 		[mail]
 		smtp = "smtps://mail.example"
 		from = "id@mail.example"
@@ -242,7 +248,8 @@ func TestEverySwitchAndTextHasAFlag(t *testing.T) {
 	}
 	want := []string{
 		"data", "listen", "url", "database", "dev", "confirm-email", "rate-limit", "trust-proxy", "cors-origins",
-		"fetch-allow", "extra-ca", "registration", "tls-cert", "tls-key", "idle-timeout", "shutdown", "metrics-listen", "log-level",
+		"fetch-allow", "extra-ca", "registration", "tls-cert", "tls-key", "tls-clients", "tls-client-ca",
+		"idle-timeout", "shutdown", "metrics-listen", "log-level",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

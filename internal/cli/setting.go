@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/server"
 )
@@ -34,6 +36,7 @@ const (
 	plain  kind = iota // a string
 	toggle             // a boolean
 	list               // an array of strings; elsewhere commas between them
+	tables             // an array of tables; elsewhere a JSON array of objects
 	sealed             // a string that is never shown, and never a flag
 )
 
@@ -114,6 +117,34 @@ func words(at func(*server.Config) *[]string) value {
 		kind: list,
 		set:  func(c *server.Config, s string) error { *at(c) = split(s); return nil },
 		get:  func(c *server.Config) string { return strings.Join(*at(c), ",") },
+	}
+}
+
+// records returns the value of an array of tables, each read strictly into a T by
+// its JSON names.
+func records[T any](at func(*server.Config) *[]T) value {
+	return value{
+		kind: tables,
+		set: func(c *server.Config, s string) error {
+			*at(c) = nil
+			if s == "" {
+				return nil
+			}
+			if err := json.Unmarshal([]byte(s), at(c), json.RejectUnknownMembers(true)); err != nil {
+				return errors.New("must be tables with the keys of this setting alone, or a JSON array of such objects")
+			}
+			return nil
+		},
+		get: func(c *server.Config) string {
+			if len(*at(c)) == 0 {
+				return ""
+			}
+			text, err := json.Marshal(*at(c))
+			if err != nil {
+				return masked
+			}
+			return string(text)
+		},
 	}
 }
 

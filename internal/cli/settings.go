@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/server"
 )
 
@@ -34,6 +35,8 @@ var settings = []setting{
 		text(func(c *server.Config) *string { return &c.ExtraCA })),
 	row("registration", "", "WHO", "Register clients: open, token or off; open in dev, else token.",
 		text(func(c *server.Config) *string { return &c.Registration })),
+	row("registration.statement_issuers", "", "TABLES", "Whose software statements count: issuer and jwks_url of each.",
+		records(func(c *server.Config) *[]oauth.StatementIssuer { return &c.StatementIssuers })),
 	row("jwt_secret", "", "", "HS256 secret of 32 bytes or more; otherwise generated.",
 		hidden(func(c *server.Config) *[]byte { return &c.JWTSecret }, verbatim)),
 	row("master_key", "", "", "Seals secrets at rest; otherwise master.key in data.",
@@ -42,6 +45,10 @@ var settings = []setting{
 		text(func(c *server.Config) *string { return &c.TLSCert })),
 	row("tls_key", "", "FILE", "PEM private key of the certificate.",
 		text(func(c *server.Config) *string { return &c.TLSKey })),
+	row("tls_clients", "off", "on|off", "Take certificates of clients, also from trusted proxies.",
+		onOff(func(c *server.Config) *bool { return &c.TLSClients })),
+	row("tls_client_ca", "", "FILE", "PEM certificates that vouch for those of clients.",
+		text(func(c *server.Config) *string { return &c.TLSClientCA })),
 	row("idle_timeout", "89s", "TIME", "Close a connection after so long without a request.",
 		span(func(c *server.Config) *time.Duration { return &c.IdleTimeout })),
 	row("shutdown", "21s", "TIME", "Let begun requests take so long at the end.",

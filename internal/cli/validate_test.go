@@ -49,6 +49,10 @@ func TestWholesThatDoNotFit(t *testing.T) {
 
 		{"certificate alone", []string{"TLS_CERT=c"}, []string{"tls_key"}},
 		{"key alone", []string{"TLS_KEY=k"}, []string{"tls_cert"}},
+		{"certificates of clients", []string{"TLS_CERT=c", "TLS_KEY=k", "TLS_CLIENTS=on", "TLS_CLIENT_CA=f"}, nil},
+		{"certificates by a proxy", []string{"TRUST_PROXY=10.0.0.1", "TLS_CLIENTS=on"}, nil},
+		{"certificates by no way", []string{"TLS_CLIENTS=on"}, []string{"tls_clients"}},
+		{"authorities for nothing", []string{"TLS_CLIENT_CA=f"}, []string{"tls_client_ca"}},
 		{"metrics beside", []string{"METRICS_LISTEN=127.0.0.1:9100"}, nil},
 		{"metrics on the same port", []string{"METRICS_LISTEN=127.0.0.1:1618"}, []string{"metrics_listen"}},
 		{"metrics nowhere", []string{"METRICS_LISTEN=9100"}, []string{"metrics_listen"}},

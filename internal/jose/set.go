@@ -111,6 +111,15 @@ func (s *Set) Has(kid string) bool {
 	return slices.ContainsFunc(s.keys, func(k foreignKey) bool { return k.id == kid })
 }
 
+// HasKey reports whether public, of a certificate say, is a key of the set that may be
+// used for signatures.
+func (s *Set) HasKey(public crypto.PublicKey) bool {
+	return slices.ContainsFunc(s.keys, func(k foreignKey) bool {
+		same, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+		return ok && k.use != "enc" && same.Equal(public)
+	})
+}
+
 // public returns the key itself, or nil if it is of a kind that we do not know.
 func (j jwk) public() (crypto.PublicKey, error) {
 	if j.secrets.any() || j.Type == "oct" {

@@ -194,6 +194,8 @@ func (a *Ask) demand(c *headykey.Client) error {
 	case !c.May("authorization_code") && strings.Contains(a.Response, "code"),
 		!c.May("implicit") && a.Response != "code":
 		return headykey.ErrGrantNotAllowed
+	case strings.Contains(a.Response, " token") && (c.Details.BoundDPoP || c.Details.BoundTLS):
+		return headykey.ErrUnknownResponse.Saying("This client's tokens are bound to a key, which a browser cannot show.")
 	case (openID || c.Profile == headykey.ProfileFAPI2) && !a.Named:
 		return wrongAsk("There is no redirect_uri.")
 	case c.Details.RequirePushed && a.Pushed == nil, c.Profile == headykey.ProfileFAPI2 && a.Pushed == nil:

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/secret"
@@ -16,8 +17,9 @@ const (
 	PrivateKeyJWT = "private_key_jwt" // by a JWT made with a key of its own (same place)
 )
 
-// AuthMethods lists the ways that exist here; the first is the usual one.
-var AuthMethods = []string{SecretBasic, SecretPost, PrivateKeyJWT, SecretJWT, headykey.AuthNone}
+// AuthMethods lists the ways that exist here; the first is the usual one. Not all work
+// on every server: see [Service.AuthMethods].
+var AuthMethods = []string{SecretBasic, SecretPost, PrivateKeyJWT, SecretJWT, headykey.AuthNone, TLSAuth, TLSSelfSigned}
 
 // secretSize is how many random bytes a client's secret has: 272 bits. A secret of
 // such size needs no slow hash.
@@ -31,6 +33,19 @@ type Proof struct {
 
 	Assertion string // a client_assertion (RFC 7523 §2.2)
 	Called    string // URL of the endpoint that was called
+
+	// Certificates are those that the client shows, its own first. They prove a client
+	// that is registered for that and names itself, and mean nothing for any other.
+	Certificates []*x509.Certificate
+}
+
+// methodFor is how p proves c: who shows a name alone is a public client, or one that
+// is known by its certificate (RFC 8705 §2).
+func (p *Proof) methodFor(c *headykey.Client) string {
+	if p.Method == headykey.AuthNone && (c.AuthMethod == TLSAuth || c.AuthMethod == TLSSelfSigned) {
+		return c.AuthMethod
+	}
+	return p.Method
 }
 
 // Authenticate returns the client that p proves. Every other outcome is
@@ -51,7 +66,7 @@ func (s *Service) Authenticate(ctx context.Context, p Proof) (*headykey.Client, 
 	if err != nil {
 		return nil, err
 	}
-	if c.AuthMethod != p.Method || !c.Disabled.IsZero() {
+	if c.AuthMethod != p.methodFor(c) || !c.Disabled.IsZero() {
 		return nil, headykey.ErrBadClient
 	}
 	if err := s.proves(ctx, c, p); err != nil {
@@ -62,7 +77,7 @@ func (s *Service) Authenticate(ctx context.Context, p Proof) (*headykey.Client, 
 
 // proves returns nil if p, which uses c's method, proves c.
 func (s *Service) proves(ctx context.Context, c *headykey.Client, p Proof) error {
-	switch p.Method {
+	switch c.AuthMethod {
 	case SecretBasic, SecretPost:
 		if hash := secret.Hash(p.Secret); secret.Equal(hash[:], c.Secret) {
 			return nil
@@ -71,6 +86,10 @@ func (s *Service) proves(ctx context.Context, c *headykey.Client, p Proof) error
 		return s.provesByAssertion(ctx, c, p)
 	case headykey.AuthNone: // a public client says who it is; its grants prove the rest
 		if p.Secret == "" {
+			return nil
+		}
+	case TLSAuth, TLSSelfSigned:
+		if s.provesByCertificate(ctx, c, p.Certificates) {
 			return nil
 		}
 	}

@@ -7,21 +7,37 @@ import (
 	"strings"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/jose"
 )
 
 // How much a client may be registered for.
 const (
 	maxScopes    = 89
 	maxScopeText = 1597 // bytes of all scopes together: each may stand in one token
-	maxAddresses = 34   // of redirect URIs, and of resources
+	maxAddresses = 34   // of redirect URIs, and of other lists of addresses
+	maxWords     = 21   // of other lists
+	maxWord      = 233  // bytes of one of them
 )
 
 // scopeForm is a scope-token of RFC 6749 §3.3, at most 89 characters.
 var scopeForm = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,89}$`)
 
 // check returns nil if c may be kept, or headykey.ErrInvalid about what may not.
+// Whoever makes or changes a client asks here; what lies at an address of the
+// client is asked by vetSector.
 func (s *Service) check(c *headykey.Client) error {
+	for _, rule := range []func(*headykey.Client) error{
+		checkName, checkProof, s.checkKeys, checkCertificate, checkGrants, checkResponses, checkCIBA, checkScopes,
+		checkRedirects, s.checkResources, checkPages, checkLogout, checkSubject,
+		checkAlgorithms, checkEncryption, checkWords,
+	} {
+		if err := rule(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkName(c *headykey.Client) error {
 	name, err := headykey.CleanName(c.Name)
 	if err != nil {
 		return err
@@ -29,90 +45,49 @@ func (s *Service) check(c *headykey.Client) error {
 	if c.Name = name; name == "" {
 		return headykey.ErrMissingField.About("name")
 	}
+	return nil
+}
+
+func checkProof(c *headykey.Client) error {
 	if !slices.Contains(AuthMethods, c.AuthMethod) {
 		return invalid("token_endpoint_auth_method", "This way to prove a client does not exist here.")
 	}
-	if err := s.checkKeys(c); err != nil {
-		return err
-	}
-	for _, g := range c.Grants {
-		if !slices.Contains(GrantTypes(), g) {
-			return invalid("grant_types", "This grant type does not exist here.")
-		}
-	}
-	if c.Public() && c.May("client_credentials") {
-		return invalid("grant_types", "A public client has nothing to get tokens of its own by.")
-	}
-	if c.May("authorization_code") && len(c.Redirects) == 0 {
-		return invalid("redirect_uris", "A client that gets codes needs a redirect URI.")
-	}
-	for _, r := range c.Responses() {
-		if !slices.Contains(ResponseTypes, r) {
-			return invalid("response_types", "This response type does not exist here.")
-		}
-	}
+	return nil
+}
+
+func checkScopes(c *headykey.Client) error {
 	if len(strings.Join(c.Scopes, " ")) > maxScopeText {
 		return invalid("scopes", "All scopes together have more than 1597 bytes.")
 	}
 	if len(c.Scopes) > maxScopes || slices.ContainsFunc(c.Scopes, func(scope string) bool { return !scopeForm.MatchString(scope) }) {
 		return invalid("scopes", "Scopes are up to 89 words of printable ASCII.")
 	}
-	if err := checkAddresses("redirect_uris", "redirect URI", c.Redirects, redirectFault); err != nil {
-		return err
-	}
-	return checkAddresses("resources", "resource", c.Resources, func(text string) string {
-		if text == s.base+"/api" {
-			return "must not be the HeadyKey API, which takes no tokens of clients"
-		}
-		return resourceFault(text)
-	})
+	return nil
 }
 
-// checkKeys returns nil if c can sign what it is registered to sign: its proofs and
-// its request objects.
-func (s *Service) checkKeys(c *headykey.Client) error {
+// checkWords looks at what is kept and repeated, and means nothing here.
+func checkWords(c *headykey.Client) error {
 	d := &c.Details
-	has := len(d.JWKS) > 0 || d.JWKSURI != ""
-	switch {
-	case len(d.JWKS) > 0 && d.JWKSURI != "":
-		return invalid("jwks", "Keys are registered by value or by jwks_uri, not both.")
-	case d.JWKSURI != "" && s.Fetch.Check(d.JWKSURI) != nil:
-		return invalid("jwks_uri", "The jwks_uri must be the https address of a public server.")
-	case c.AuthMethod == PrivateKeyJWT && !has:
-		return invalid("jwks", "A client that proves itself by its keys needs a jwks or a jwks_uri.")
-	case d.RequireSigned && !has:
-		return invalid("jwks", "A client that signs its requests needs a jwks or a jwks_uri.")
-	case !mayProve(c):
-		return invalid("token_endpoint_auth_signing_alg", "This client cannot prove itself with this algorithm.")
-	case d.RequestAlg != "" && len(algorithmsOf(c, d.RequestAlg)) == 0:
-		return invalid("request_object_signing_alg", "This client cannot sign its requests with this algorithm.")
-	}
-	if len(d.JWKS) > 0 {
-		if _, err := jose.ParseSet(d.JWKS); err != nil {
-			return invalid("jwks", "The jwks is "+err.Error()+".")
+	for _, one := range []struct {
+		field string
+		words []string
+	}{
+		{"contacts", d.Contacts}, {"default_acr_values", d.ACR}, {"authorization_details_types", d.DetailTypes},
+		{"token_exchange_actors", d.TokenExchangeActors},
+		{"software_id", []string{d.SoftwareID}}, {"software_version", []string{d.SoftwareVersion}},
+	} {
+		if len(one.words) > maxWords || slices.ContainsFunc(one.words, isUnfit) {
+			return invalid(one.field, "This is up to 21 texts of at most 233 bytes, without control characters.")
 		}
 	}
-	return checkAddresses("request_uris", "request URI", d.RequestURIs, func(text string) string {
-		if s.Fetch.Check(withoutFragment(text)) != nil {
-			return "must be an https address of a public server"
-		}
-		return ""
-	})
+	if d.MaxAge != nil && *d.MaxAge < 0 {
+		return invalid("default_max_age", "This is a number of seconds, 0 or more.")
+	}
+	return nil
 }
 
-// mayProve reports whether c's algorithm for assertions, if it has one, is one for
-// its method. With methods that sign nothing it does not matter.
-func mayProve(c *headykey.Client) bool {
-	switch alg := c.Details.AuthAlg; {
-	case alg == "":
-		return true
-	case c.AuthMethod == SecretJWT:
-		return alg == jose.HS256
-	case c.AuthMethod == PrivateKeyJWT:
-		return len(algorithmsOf(c, alg)) > 0
-	default:
-		return slices.Contains(AssertionAlgorithms, alg)
-	}
+func isUnfit(text string) bool {
+	return len(text) > maxWord || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 func checkAddresses(field, what string, all []string, faultOf func(string) string) error {

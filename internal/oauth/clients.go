@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"strings"
-	"time"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/secret"
@@ -43,7 +42,10 @@ func (wish ClientWish) record() headykey.Client {
 		c.Profile = headykey.ProfileOIDC
 	}
 	if len(c.Grants) == 0 && len(c.Redirects) > 0 {
-		c.Grants = []string{"authorization_code", "refresh_token"}
+		c.Grants = grantsFor(c.Details.Responses)
+		if c.May("authorization_code") {
+			c.Grants = append(c.Grants, "refresh_token")
+		}
 	}
 	if len(c.Grants) == 0 {
 		c.Grants = []string{"client_credentials"}
@@ -84,20 +86,35 @@ func (s *Service) CreateClient(ctx context.Context, by headykey.Caller, wish Cli
 	}
 	fresh := NewClient{Record: wish.record()}
 	c := &fresh.Record
-	if err := s.check(c); err != nil {
+	if err := s.vet(ctx, c); err != nil {
 		return NewClient{}, err
 	}
 	fresh.Secret = s.giveSecret(c)
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		c.Created = tx.Now
-		if err := tx.InsertClient(c, originsOf(c)); err != nil {
-			return err
-		}
-		return s.note(ctx, tx, by, c.ID, "client.created", map[string]any{
-			"auth_method": c.AuthMethod, "profile": c.Profile, "grants": c.Grants, "scopes": append([]string{}, c.Scopes...),
-		})
-	})
+	err := s.DB.Update(ctx, func(tx *store.Tx) error { return s.insert(ctx, tx, by, c) })
 	return fresh, err
+}
+
+// vet returns nil if c may be kept, having asked outside what has to be asked there.
+func (s *Service) vet(ctx context.Context, c *headykey.Client) error {
+	if err := s.check(c); err != nil {
+		return err
+	}
+	if err := s.isOffered(c); err != nil {
+		return err
+	}
+	return s.vetSector(ctx, c)
+}
+
+// insert keeps a new client, with its receipt.
+func (s *Service) insert(ctx context.Context, tx *store.Tx, by headykey.Caller, c *headykey.Client) error {
+	c.Created = tx.Now
+	if err := tx.InsertClient(c, originsOf(c)); err != nil {
+		return err
+	}
+	return s.note(ctx, tx, by, c.ID, "client.created", map[string]any{
+		"auth_method": c.AuthMethod, "profile": c.Profile, "origin": c.Origin,
+		"grants": c.Grants, "scopes": append([]string{}, c.Scopes...),
+	})
 }
 
 // note leaves the receipt of something done to a client.
@@ -160,99 +177,6 @@ func (s *Service) RotateSecret(ctx context.Context, by headykey.Caller, id heady
 		return NewClient{}, err
 	}
 	return fresh, nil
-}
-
-// ChangeClient changes a client. Disabling it ends its tokens: on this node at
-// once, on others within a second. It fails with headykey.ErrNotFound and
-// ErrInvalid. The receipts are "client.changed", "client.disabled" and
-// "client.enabled", as it may be.
-func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id headykey.ID, change headykey.ClientChange) (*headykey.Client, error) {
-	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
-		return nil, err
-	}
-	var client *headykey.Client
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		c, err := tx.Client(id)
-		if err != nil {
-			return err
-		}
-		client = c
-		changed := append(apply(c, change), vouch(c, change.Verified, tx.Now)...)
-		if err := s.check(c); err != nil {
-			return err
-		}
-		state := applyState(c, change.Disabled, tx.Now)
-		if len(changed) == 0 && state == "" {
-			return nil
-		}
-		if err := tx.UpdateClient(c, originsOf(c)); err != nil {
-			return err
-		}
-		if len(changed) > 0 {
-			err = s.note(ctx, tx, by, id, "client.changed", map[string]any{"changed": changed})
-		}
-		if err == nil && state == "client.disabled" {
-			err = tx.EndDerived(id)
-		}
-		if err == nil && state != "" {
-			err = s.note(ctx, tx, by, id, state, nil)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return client, nil
-}
-
-// apply makes the changes and names what was changed.
-func apply(c *headykey.Client, change headykey.ClientChange) (changed []string) {
-	if change.Name != nil && *change.Name != c.Name {
-		c.Name, changed = *change.Name, append(changed, "name")
-	}
-	for _, one := range []struct {
-		name string
-		of   *[]string
-		to   *[]string
-	}{
-		{"scopes", &c.Scopes, change.Scopes}, {"redirect_uris", &c.Redirects, change.Redirects},
-		{"resources", &c.Resources, change.Resources},
-	} {
-		if one.to != nil {
-			*one.of, changed = *one.to, append(changed, one.name)
-		}
-	}
-	if change.Trusted != nil && *change.Trusted != c.Trusted {
-		c.Trusted, changed = *change.Trusted, append(changed, "trusted")
-	}
-	return changed
-}
-
-// vouch notes that an administrator vouches for c, or does not any more.
-func vouch(c *headykey.Client, verified *bool, now time.Time) (changed []string) {
-	switch {
-	case verified == nil || *verified != c.Verified.IsZero():
-		return nil
-	case *verified:
-		c.Verified = now
-	default:
-		c.Verified = time.Time{}
-	}
-	return []string{"verified"}
-}
-
-// applyState disables or enables c and returns the receipt's type, or "" if it was
-// so before.
-func applyState(c *headykey.Client, disabled *bool, now time.Time) string {
-	switch {
-	case disabled == nil || *disabled != c.Disabled.IsZero():
-		return ""
-	case *disabled:
-		c.Disabled = now
-		return "client.disabled"
-	}
-	c.Disabled = time.Time{}
-	return "client.enabled"
 }
 
 // DeleteClient removes a client and with it all its tokens. It fails with

@@ -25,7 +25,14 @@ func (s *Service) clientKeys(ctx context.Context, c *headykey.Client, kid string
 	if c.Details.JWKSURI == "" {
 		return nil, fmt.Errorf("%w: the client has no keys", jose.ErrToken)
 	}
-	doc, err := s.Fetch.Get(ctx, c.Details.JWKSURI, maxKeySet, "application/jwk-set+json, application/json")
+	return s.keysAt(ctx, c.Details.JWKSURI, kid)
+}
+
+// keysAt returns the public keys at an address, fetched again if kid is not among
+// them.
+func (s *Service) keysAt(ctx context.Context, address, kid string) (*jose.Set, error) {
+	const accept = "application/jwk-set+json, application/json"
+	doc, err := s.Fetch.Get(ctx, address, maxKeySet, accept)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +40,7 @@ func (s *Service) clientKeys(ctx context.Context, c *headykey.Client, kid string
 	if err == nil && (kid == "" || set.Has(kid)) {
 		return set, nil
 	}
-	if doc, err = s.Fetch.Refetch(ctx, c.Details.JWKSURI, maxKeySet, "application/jwk-set+json, application/json"); err != nil {
+	if doc, err = s.Fetch.Refetch(ctx, address, maxKeySet, accept); err != nil {
 		return nil, err
 	}
 	return jose.ParseSet(doc.Body)

@@ -5,6 +5,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"sync"
 
@@ -38,6 +39,12 @@ type Parts struct {
 	Ring     *keyring.Ring
 	Sealer   *secret.Sealer
 	Fetch    *fetch.Client
+
+	// Certificates says that certificates of clients can reach the server: its own
+	// listener asks for them, or a proxy passes them on.
+	Certificates bool
+	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
+	Registration RegistrationPolicy
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.
@@ -47,6 +54,7 @@ type Service struct {
 	clients *otter.Cache[headykey.ID, *known]
 	live    *otter.Cache[[32]byte, *live]
 	origins *otter.Cache[string, *knownOrigin]
+	proofs  once // DPoP proofs that were used
 
 	mu     sync.Mutex
 	issued map[headykey.ID]int64 // tokens issued by client, not yet told in a receipt

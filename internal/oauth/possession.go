@@ -11,19 +11,26 @@ import (
 type Possession struct {
 	JKT string // of the key of its DPoP proof (RFC 9449)
 	X5T string // of the client certificate of its connection (RFC 8705)
-	// Scheme is how an access token was sent: Bearer, DPoP; "" where none was.
+	// Scheme is how an access token was sent: [Bearer], [DPoP]; "" where none was.
 	Scheme string
 }
 
+// The types of access tokens, which are the schemes that they are sent by, too.
+const (
+	Bearer = "Bearer" // RFC 6750
+	DPoP   = "DPoP"   // RFC 9449 §7.1
+)
+
 // confirm is what a token of c made for this request is bound to; nil: nothing.
 func (p Possession) confirm(c *headykey.Client) *token.Confirmation {
-	switch {
-	case p.JKT != "":
-		return &token.Confirmation{JKT: p.JKT}
-	case p.X5T != "" && c.Details.BoundTLS:
-		return &token.Confirmation{X5T: p.X5T}
+	bound := token.Confirmation{JKT: p.JKT}
+	if c.Details.BoundTLS {
+		bound.X5T = p.X5T
 	}
-	return nil
+	if bound == (token.Confirmation{}) {
+		return nil
+	}
+	return &bound
 }
 
 // holds returns nil if the request shows the key that a token is bound to. A bound
@@ -33,7 +40,7 @@ func (p Possession) holds(bound *token.Confirmation) error {
 	if bound == nil {
 		bound = &token.Confirmation{}
 	}
-	if (bound.JKT != "") != (p.Scheme == "DPoP") {
+	if (bound.JKT != "") != (p.Scheme == DPoP) {
 		return headykey.ErrInvalidToken
 	}
 	if bound.JKT != "" && !secret.Equal([]byte(bound.JKT), []byte(p.JKT)) {

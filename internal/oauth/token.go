@@ -151,9 +151,9 @@ func (s *Service) makeAccess(a token.ClientAccess) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	out := Issued{Access: text, Type: "Bearer", Life: life, Scope: a.Scope}
+	out := Issued{Access: text, Type: Bearer, Life: life, Scope: a.Scope}
 	if a.Bound != nil && a.Bound.JKT != "" {
-		out.Type = "DPoP"
+		out.Type = DPoP
 	}
 	return out, nil
 }

@@ -32,6 +32,8 @@ var words = map[string]string{
 	headykey.ErrRequestExpired.Code:      "expired_token",
 	headykey.ErrBadMetadata.Code:         "invalid_client_metadata",
 	headykey.ErrBadRedirect.Code:         "invalid_redirect_uri",
+	headykey.ErrBadStatement.Code:        "invalid_software_statement",
+	headykey.ErrUnapprovedStatement.Code: "unapproved_software_statement",
 	headykey.ErrInvalidToken.Code:        "invalid_token",
 	headykey.ErrTokenExpired.Code:        "invalid_token",
 	headykey.ErrTokenScope.Code:          "insufficient_scope",

@@ -15,6 +15,7 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/fetch"
+	"headykey.com/headykey/internal/oauth"
 )
 
 // Version is this release, as `headykey version` and /health tell it.
@@ -26,9 +27,9 @@ const CORSPreset = "heady"
 
 // Who may register OAuth clients over the network (RFC 7591 §3).
 const (
-	RegistrationOpen  = "open"  // anybody
-	RegistrationToken = "token" // who holds an initial access token
-	RegistrationOff   = "off"   // nobody
+	RegistrationOpen  = oauth.RegistrationOpen
+	RegistrationToken = oauth.RegistrationToken
+	RegistrationOff   = oauth.RegistrationOff
 )
 
 // A Config is how one server runs. The zero Config is not usable: the command
@@ -51,12 +52,16 @@ type Config struct {
 	MasterKey     []byte         // 32 bytes that seal secrets at rest; nil: the file master.key in Data, made if missing
 	TLSCert       string         // PEM file of the certificate chain; with TLSKey: serve HTTPS
 	TLSKey        string         // PEM file of the certificate's private key
+	TLSClients    bool           // clients may show certificates: the listener asks for them, and Client-Cert of TrustProxy counts
+	TLSClientCA   string         // PEM file of who vouches for certificates of clients; empty: nobody, so that they are known by their keys alone
 	IdleTimeout   time.Duration  // after which a connection without a request is closed
 	Shutdown      time.Duration  // how long begun requests may take once the server is told to stop
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
+
+	StatementIssuers []oauth.StatementIssuer // whose software statements about clients count (RFC 7591 §2.3)
 }
 
 // Mail is how letters leave. Without an SMTP server they stay in the outbox; in
@@ -153,6 +158,9 @@ func (c *Config) checkAddresses(f *Faults) {
 	}
 	f.need(c.TLSCert == "" || c.TLSKey != "", "tls_key", "must be set, because tls_cert is")
 	f.need(c.TLSKey == "" || c.TLSCert != "", "tls_cert", "must be set, because tls_key is")
+	f.need(!c.TLSClients || c.TLSCert != "" || len(c.TrustProxy) > 0, "tls_clients",
+		"needs tls_cert, or in trust_proxy a proxy that passes certificates on")
+	f.need(c.TLSClientCA == "" || c.TLSClients, "tls_client_ca", "needs tls_clients")
 }
 
 func (c *Config) checkOrigins(f *Faults) {
@@ -175,6 +183,12 @@ func (c *Config) checkStrangers(f *Faults) {
 	}
 	known := []string{RegistrationOpen, RegistrationToken, RegistrationOff}
 	f.need(slices.Contains(known, c.Registration), "registration", "must be open, token or off, not %q", c.Registration)
+	for _, one := range c.StatementIssuers {
+		f.need(one.Issuer != "", "registration.statement_issuers", "must name the issuer of each")
+		u, err := url.Parse(one.KeysURL)
+		f.need(err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && len(c.FetchAllow) > 0),
+			"registration.statement_issuers", "must have an https:// URL as each jwks_url, not %q", one.KeysURL)
+	}
 }
 
 func (c *Config) checkSecrets(f *Faults) {

@@ -143,8 +143,14 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	}
 	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain)
 	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
+	clientCA, err := openClientCA(c)
+	if err != nil {
+		return nil, err
+	}
 	core.OAuth, err = oauth.New(oauth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
+		Certificates: c.TLSClients, ClientCA: clientCA,
+		Registration: oauth.RegistrationPolicy{Who: c.Registration, Issuers: c.StatementIssuers},
 	}, base)
 	if err != nil {
 		return nil, err
@@ -158,18 +164,35 @@ func openFetch(c *Config) (*fetch.Client, error) {
 	if c.ExtraCA == "" {
 		return fetch.New(fetch.Config{Allow: c.FetchAllow})
 	}
-	text, err := os.ReadFile(c.ExtraCA)
-	if err != nil {
-		return nil, fmt.Errorf("the file of extra_ca cannot be read: %w", err)
-	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("the system's roots cannot be read: %w", err)
 	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("the file of extra_ca, %s, holds no certificate in PEM", c.ExtraCA)
+	if err := addRoots(roots, "extra_ca", c.ExtraCA); err != nil {
+		return nil, err
 	}
 	return fetch.New(fetch.Config{Allow: c.FetchAllow, Roots: roots})
+}
+
+// openClientCA returns who vouches for certificates of clients; nil: nobody.
+func openClientCA(c *Config) (*x509.CertPool, error) {
+	if c.TLSClientCA == "" {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	return pool, addRoots(pool, "tls_client_ca", c.TLSClientCA)
+}
+
+// addRoots adds the certificates in the file of a setting to pool.
+func addRoots(pool *x509.CertPool, setting, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("the file of %s cannot be read: %w", setting, err)
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return fmt.Errorf("the file of %s, %s, holds no certificate in PEM", setting, file)
+	}
+	return nil
 }
 
 // hostOf is the host, with its port, of a URL that was checked before.

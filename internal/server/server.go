@@ -101,9 +101,13 @@ func listen(c *Config) (net.Listener, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
 	}
-	return tls.NewListener(l, &tls.Config{
+	config := &tls.Config{
 		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
+	}
+	if c.TLSClients {
+		config.ClientAuth = tls.RequestClientCert // who has none is welcome, too; the rules verify
+	}
+	return tls.NewListener(l, config), nil
 }
 
 // Address is where the server listens.

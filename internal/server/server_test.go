@@ -96,6 +96,8 @@ func TestWhatCannotStartSaysWhyAndLeavesNothingBehind(t *testing.T) {
 		"a metrics port in use":    {func(c *server.Config) { c.MetricsListen = taken.Addr().String() }, "metrics"},
 		"no roots":                 {func(c *server.Config) { c.ExtraCA = file + "s" }, "extra_ca cannot be read"},
 		"roots that are not":       {func(c *server.Config) { c.ExtraCA = file }, "no certificate in PEM"},
+		"no client authorities":    {func(c *server.Config) { c.TLSClientCA = file + "s" }, "tls_client_ca cannot be read"},
+		"authorities that are not": {func(c *server.Config) { c.TLSClientCA = file }, "no certificate in PEM"},
 		"a master key that is not": {func(c *server.Config) { c.MasterKey = []byte("short") }, "master key"},
 	} {
 		config := settings(t.TempDir())

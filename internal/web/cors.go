@@ -12,7 +12,7 @@ import (
 var (
 	varyOrigin  = []string{"Origin"}
 	credentials = []string{"true"}
-	exposed     = []string{"ETag, Location, Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id"}
+	exposed     = []string{"DPoP-Nonce, ETag, Location, Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id"}
 	preflighted = []string{"Origin, Access-Control-Request-Method"}
 	maxAge      = []string{"2584"} // seconds that a browser may remember a preflight: fib 18
 	askable     = []string{"Authorization, Content-Type, X-API-Key, X-Request-Id, If-None-Match, DPoP, " +

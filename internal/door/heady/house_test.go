@@ -126,8 +126,9 @@ func (h *house) person(t *testing.T, role headykey.Role, scopes ...string) guest
 		check(t, err)
 		check(t, tx.InsertClient(&headykey.Client{
 			ID: g.client, Name: "a client", AuthMethod: "client_secret_basic", Secret: keyHash[:],
-			Grants: []string{"client_credentials"}, Created: now,
+			Profile: headykey.ProfileOIDC, Origin: headykey.ByOperator, Grants: []string{"client_credentials"}, Created: now,
 		}, nil))
+		check(t, tx.PutConsent(&headykey.Consent{User: g.id, Client: g.client, Scopes: []string{"openid"}, Created: now, Updated: now}))
 		return tx.InsertAPIKey(&headykey.APIKey{ID: g.keyID, User: g.id, Role: role, Prefix: g.key[:12], Hash: keyHash[:], Scopes: scopes, Created: now})
 	}))
 	g.token, err = h.tokens.MakeAccess((&headykey.Proof{User: user, Session: session}).Holder())

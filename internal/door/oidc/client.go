@@ -22,6 +22,7 @@ type posted struct {
 // read reads the form of a request and the client who sends it. An address whose
 // clients fail too often must wait.
 func (d door) read(w http.ResponseWriter, r *http.Request, many ...string) (posted, error) {
+	d.offerNonce(w, r)
 	p := posted{from: d.Proxies.From(r)}
 	if wait, spent := d.Limiter.Spent(p.from.Address); spent {
 		return p, headykey.ErrRateLimited.Later(wait)
@@ -36,10 +37,16 @@ func (d door) read(w http.ResponseWriter, r *http.Request, many ...string) (post
 	proof, err := proofIn(r, p.form)
 	if err == nil {
 		proof.Called = d.BaseURL + r.URL.Path
+		proof.Certificates, err = d.certificates(r)
+	}
+	if err == nil {
 		p.client, err = d.OAuth.Authenticate(r.Context(), proof)
 	}
 	if headykey.Explain(err).Is(headykey.ErrBadClient) {
 		d.Limiter.Allow(p.from.Address) // the try is counted, whatever it says
+	}
+	if err == nil {
+		p.possession, err = d.possession(r, "", "")
 	}
 	return p, err
 }

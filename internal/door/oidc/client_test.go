@@ -178,7 +178,7 @@ func TestASignedRequestMayBePushed(t *testing.T) {
 
 // The metadata promises what the rules keep.
 func TestTheMetadataTellsWhatClientsMaySign(t *testing.T) {
-	text, err := metadata(base + oauth.IssuerPath)
+	text, err := metadata(build(t).oauth, endpoints)
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))

@@ -3,6 +3,7 @@ package oidc
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"headykey.com/headykey/internal/oauth"
@@ -64,13 +65,21 @@ var endpoints = []endpoint{
 		func(d door) http.Handler { return web.Handle(d.open, d.keySet) }},
 }
 
+// offered is the endpoints of this server.
+func (d door) offered() []endpoint {
+	if d.OAuth.Registers() {
+		return slices.Concat(endpoints, registration)
+	}
+	return endpoints
+}
+
 // Mount hangs the endpoints and their metadata on rt.
 func Mount(rt *web.Router, p Parts) error {
 	d := door{Parts: p, challenge: `Basic realm="` + p.OAuth.Issuer() + `", charset="UTF-8"`}
 	d.open = web.Door{Fail: d.fail}
 	d.bearer = web.Door{Fail: d.failBearer}
 	rt.Fail(oauth.IssuerPath, d.fail)
-	for _, e := range endpoints {
+	for _, e := range d.offered() {
 		h, origins := e.serve(d), d.policy(e.origins)
 		for method := range strings.FieldsSeq(e.methods) {
 			rt.Add(web.Route{Method: method, Pattern: oauth.IssuerPath + e.path, Handler: h, Origins: origins})

@@ -206,11 +206,11 @@ func TestBasic(t *testing.T) {
 // Every endpoint of the table is told of and served, and all that is told of is in
 // the table.
 func TestMetadataAndRoutesAreOneTable(t *testing.T) {
-	text, err := metadata(base + oauth.IssuerPath)
+	h := build(t)
+	text, err := metadata(h.oauth, endpoints)
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))
-	h := build(t)
 	for member, value := range doc {
 		address, ok := value.(string)
 		if !ok || member == "issuer" {

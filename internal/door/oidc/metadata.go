@@ -23,7 +23,7 @@ var metadataAt = []string{
 }
 
 func (d door) mountMetadata(rt *web.Router) error {
-	text, err := metadata(d.OAuth.Issuer())
+	text, err := metadata(d.OAuth, d.offered())
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,11 @@ func (d door) mountMetadata(rt *web.Router) error {
 	return nil
 }
 
-// metadata returns the document of issuer (RFC 8414 §2, OpenID Connect Discovery §3),
+// metadata returns the document of a server (RFC 8414 §2, OpenID Connect Discovery §3),
 // made of the tables that the server works by: it tells of nothing that is not
 // there.
-func metadata(issuer string) ([]byte, error) {
+func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
+	issuer := s.Issuer()
 	doc := map[string]any{
 		"issuer":                                         issuer,
 		"grant_types_supported":                          oauth.GrantTypes(),
@@ -51,6 +52,7 @@ func metadata(issuer string) ([]byte, error) {
 		"userinfo_signing_alg_values_supported":          oauth.SigningAlgorithms,
 		"authorization_signing_alg_values_supported":     oauth.SigningAlgorithms,
 		"introspection_signing_alg_values_supported":     oauth.SigningAlgorithms,
+		"dpop_signing_alg_values_supported":              oauth.ProofAlgorithms,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"authorization_response_iss_parameter_supported": true,
 		"acr_values_supported":                           []string{"aal1"},
@@ -61,10 +63,15 @@ func metadata(issuer string) ([]byte, error) {
 		"require_request_uri_registration":               true,
 		"request_object_signing_alg_values_supported":    oauth.ClientAlgorithms,
 	}
-	for _, e := range endpoints {
-		doc[e.member] = issuer + e.path
+	if s.Certificates {
+		doc["tls_client_certificate_bound_access_tokens"] = true // RFC 8705 §3.3
+	}
+	for _, e := range offered {
+		if e.member != "" {
+			doc[e.member] = issuer + e.path
+		}
 		if e.auth != "" {
-			doc[e.auth] = oauth.AuthMethods
+			doc[e.auth] = s.AuthMethods()
 			doc[strings.Replace(e.auth, "_methods_", "_signing_alg_values_", 1)] = oauth.AssertionAlgorithms
 		}
 	}

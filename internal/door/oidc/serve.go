@@ -91,9 +91,9 @@ type activeReply struct {
 }
 
 func spellActive(a *token.ClientAccess) activeReply {
-	kind := "Bearer"
+	kind := oauth.Bearer
 	if a.Bound != nil && a.Bound.JKT != "" {
-		kind = "DPoP"
+		kind = oauth.DPoP
 	}
 	return activeReply{
 		Active: true, Scope: a.Scope, Client: a.Client, Type: kind, Expires: a.Expires, Issued: a.Issued,
