@@ -1,12 +1,13 @@
 package conformance
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func acrValues(t *testing.T, r *round) {
@@ -74,29 +75,44 @@ func serverSecretPost(t *testing.T, r *round) {
 
 // object is a request object with all that a request says (RFC 9101 §4).
 func (a *ask) object() obj {
-	out := obj{"iss": a.client.id, "aud": a.client.meta["issuer"]}
+	out := obj{"iss": a.client.id, "aud": a.client.meta["issuer"], "iat": in(0), "nbf": in(0), "exp": in(5 * time.Minute)}
 	for name, values := range a.params {
 		out[name] = values[0]
 	}
 	return out
 }
 
-// requestURIUnsigned: an object that nobody signed is refused, and never passed over.
+// bare leaves nothing of the request outside the object but what OAuth itself needs.
+func (a *ask) bare(name, value string) {
+	a.front = url.Values{name: {value}}
+	for _, kept := range []string{"client_id", "response_type", "scope", "response_mode"} {
+		if a.params.Has(kept) {
+			a.front.Set(kept, a.params.Get(kept))
+		}
+	}
+}
+
+// unsupported: an object that nobody signed is refused, and never passed over. The
+// state was in the object, so it cannot be told.
+func (a *ask) unsupported(t *testing.T, b *browser, word string) {
+	t.Helper()
+	if got := a.by(t, b); got.params.Get("error") != word || got.mode != a.client.delivery() || len(got.seen) > 0 {
+		t.Errorf("the answer is %v by %q after %v, want %s", got.params, got.mode, got.seen, word)
+	}
+}
+
 func requestURIUnsigned(t *testing.T, r *round) {
-	c := r.client(t, r.variant)
-	a := c.ask()
-	at := r.site.put("application/oauth-authz-req+jwt", (&key{}).sign(t, obj{"alg": "none"}, a.object()))
-	a.params.Set("request_uri", at)
-	a.fails(t, a.by(t, r.member()), "request_uri_not_supported", "invalid_request_uri", "invalid_request_object")
+	at := r.site.put("application/oauth-authz-req+jwt", "")
+	a := r.client(t, r.variant, obj{"request_uris": []string{at}}).ask()
+	r.site.change(at, doc{status: 200, kind: "application/oauth-authz-req+jwt", text: (&key{}).sign(t, obj{"alg": "none"}, a.object())})
+	a.bare("request_uri", at)
+	a.unsupported(t, r.member(), "request_uri_not_supported")
 }
 
 func requestObjectUnsigned(t *testing.T, r *round) {
-	c := r.client(t, r.variant)
-	a := c.ask()
-	inside := a.object()
-	inside["state"] = rand.Text()
-	a.params.Set("request", (&key{}).sign(t, obj{"alg": "none"}, inside))
-	a.fails(t, a.by(t, r.member()), "request_not_supported", "invalid_request_object")
+	a := r.client(t, r.variant).ask()
+	a.bare("request", (&key{}).sign(t, obj{"alg": "none"}, a.object()))
+	a.unsupported(t, r.member(), "request_not_supported")
 }
 
 // claimsEssential asks for a name in userinfo; an ID token has it where it is the only
@@ -174,6 +190,6 @@ func validPKCE(t *testing.T, r *round) {
 	c.userinfo(t, l)
 	front := c.ask()
 	bad := front.read(t, front.by(t, r.member()))
-	bad.ask.verifier = rand.Text() + rand.Text()
+	bad.ask.verifier = nonsense() + nonsense()
 	c.redeem(t, bad).refuses(t, "invalid_grant")
 }

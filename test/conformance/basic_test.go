@@ -44,7 +44,7 @@ var coreModules = []module{
 	{"oidcc-ensure-registered-redirect-uri", nil, registeredRedirectURI},
 	{"oidcc-ensure-post-request-succeeds", nil, postRequest},
 	{"oidcc-server-client-secret-post", withCode, serverSecretPost},
-	{"oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported", nil, requestURIUnsigned},
+	{"oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported", dynamicOnly, requestURIUnsigned},
 	{"oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", nil, requestObjectUnsigned},
 	{"oidcc-claims-essential", nil, claimsEssential},
 	{"oidcc-ensure-request-object-with-redirect-uri", nil, requestObjectRedirectURI},

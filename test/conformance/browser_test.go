@@ -156,6 +156,7 @@ type answer struct {
 	params   url.Values
 	page     page     // the last one
 	seen     []string // the screens on the way, in order
+	frames   []string // what the pages had in frames
 }
 
 // walk goes on from a page as the person does: it signs in, allows or denies, and
@@ -165,6 +166,7 @@ func (b *browser) walk(t *testing.T, p page) answer {
 	var out answer
 	for range 13 {
 		out.page = p
+		out.frames = append(out.frames, p.links("iframe", "src")...)
 		if p.left != "" {
 			out.arrive(t, p.left)
 			return out
@@ -194,6 +196,9 @@ func (b *browser) look(t *testing.T, p page) (screen string, next func() page) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !strings.HasPrefix(u.String(), b.provider.url+"/") {
+			return "", func() page { return page{left: to} }
+		}
 		return "", func() page { return b.visit(t, u.String(), sameSite) }
 	}
 	for _, f := range p.forms() {
@@ -203,7 +208,9 @@ func (b *browser) look(t *testing.T, p page) (screen string, next func() page) {
 		case f.kinds["password"] != "" && f.fields.Has("email"):
 			return "sign-in", func() page { return b.signIn(t, f) }
 		case slices.ContainsFunc(f.buttons, func(x button) bool { return x.value == "allow" }):
-			return "consent", func() page { return b.post(t, f.action, b.decided(f), sameSite) }
+			return "consent", func() page { return b.post(t, f.action, b.decided(f, "allow"), sameSite) }
+		case slices.ContainsFunc(f.buttons, func(x button) bool { return x.value == "leave" }):
+			return "sign-out", func() page { return b.post(t, f.action, b.decided(f, "leave"), sameSite) }
 		}
 	}
 	return "", nil
@@ -217,9 +224,9 @@ func (b *browser) signIn(t *testing.T, f form) page {
 }
 
 // decided presses the button that the person wants.
-func (b *browser) decided(f form) url.Values {
+func (b *browser) decided(f form, yes string) url.Values {
 	for _, x := range f.buttons {
-		if (x.value == "allow") != b.deny {
+		if (x.value == yes) != b.deny {
 			f.fields.Set(x.name, x.value)
 		}
 	}

@@ -64,7 +64,7 @@ func (c *client) call(t *testing.T, member string, in url.Values) reply {
 	t.Helper()
 	to := c.at(t, member)
 	headers := c.proven(t, in)
-	if c.dpop == nil {
+	if c.dpop == nil || member != "token_endpoint" && !(c.bindEarly && member == "pushed_authorization_request_endpoint") {
 		return c.form(t, to, in, headers...)
 	}
 	r := c.form(t, to, in, append(headers, "DPoP: "+c.proof(t, "POST", to, "", nil))...)
@@ -179,7 +179,7 @@ func (c *client) push(t *testing.T, a *ask) *ask {
 		URI     string `json:"request_uri"`
 		Expires int    `json:"expires_in"`
 	}
-	r := c.pushes(t, a.params).want(t, 201)
+	r := c.pushes(t, a.form(t)).want(t, 201)
 	if err := json.Unmarshal(r.body, &out); err != nil || out.URI == "" || out.Expires <= 0 {
 		t.Fatalf("%s: %s", r.call, r.body)
 	}
@@ -188,7 +188,16 @@ func (c *client) push(t *testing.T, a *ask) *ask {
 }
 
 // pushes is push, whatever comes of it.
-func (c *client) pushes(t *testing.T, params url.Values) reply {
+func (c *client) pushes(t *testing.T, form url.Values) reply {
 	t.Helper()
-	return c.call(t, "pushed_authorization_request_endpoint", maps.Clone(params))
+	return c.call(t, "pushed_authorization_request_endpoint", form)
+}
+
+// form is the request as it is pushed: signed, if the client signs.
+func (a *ask) form(t *testing.T) url.Values {
+	t.Helper()
+	if !a.client.signed {
+		return maps.Clone(a.params)
+	}
+	return url.Values{"request": {a.client.key.sign(t, obj{"typ": "oauth-authz-req+jwt"}, a.object())}}
 }

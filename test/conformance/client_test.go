@@ -3,9 +3,9 @@ package conformance
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +16,8 @@ type variant struct {
 	static   bool   // clients are registered by the operator, not by themselves
 	response string // response_type, its words in order
 	mode     string // response_mode; "": the usual one of the response type
+	plain    bool   // OAuth without OpenID Connect
+	signed   bool   // requests and their answers are signed
 }
 
 // String is the variant's name.
@@ -27,6 +29,12 @@ func (v variant) String() string {
 	words = append(words, v.response)
 	if v.mode != "" {
 		words = append(words, v.mode)
+	}
+	if v.plain {
+		words = append(words, "plain_oauth")
+	}
+	if v.signed {
+		words = append(words, "signed")
 	}
 	return strings.Join(words, " ")
 }
@@ -43,6 +51,8 @@ func (v variant) has(word string) bool {
 // delivery is how the answer must travel.
 func (v variant) delivery() string {
 	switch {
+	case v.mode == "jwt":
+		return "query"
 	case v.mode != "":
 		return v.mode
 	case v.response == "code":
@@ -61,6 +71,7 @@ type client struct {
 	alg                string // of its ID tokens
 	key                *key   // of private_key_jwt
 	dpop               *key   // nil: its tokens are bearer tokens
+	bindEarly          bool   // it shows its DPoP key when it pushes a request, too
 	pkce               bool
 	audience           any // of its assertions; nil: the issuer
 	registration       obj // what the provider answered
@@ -71,7 +82,7 @@ func (p *provider) client(t *testing.T, v variant, changes ...obj) *client {
 	t.Helper()
 	c := &client{provider: p, variant: v, redirect: "https://rp.example/cb/" + rand.Text(), scope: "openid", alg: "RS256"}
 	in := obj{
-		"client_name": "Certificate", "redirect_uris": []string{c.redirect}, "token_endpoint_auth_method": "client_secret_basic",
+		"client_name": "Client " + rand.Text()[:8], "redirect_uris": []string{c.redirect}, "token_endpoint_auth_method": "client_secret_basic",
 		"response_types": []string{v.response}, "grant_types": v.grants(),
 	}
 	for _, change := range changes {
@@ -111,19 +122,18 @@ func (p *provider) register(t *testing.T, in obj) reply {
 	return p.json(t, "POST", p.at(t, "registration_endpoint"), in)
 }
 
-// byOperator registers a client by the command line, with all of the metadata in.
+// byOperator registers a client by the administrators' API.
 func (p *provider) byOperator(t *testing.T, in obj) obj {
 	t.Helper()
-	args := []string{"clients", "create", "--name", "Certificate", "--auth-method", in["token_endpoint_auth_method"].(string)}
-	for flag, member := range map[string]string{"--redirect-uri": "redirect_uris", "--grant": "grant_types"} {
-		for _, one := range in[member].([]string) {
-			args = append(args, flag, one)
-		}
+	in = maps.Clone(in)
+	in["name"] = in["client_name"]
+	delete(in, "client_name")
+	if list, _ := in["response_types"].([]string); slices.Equal(list, []string{"code"}) {
+		delete(in, "response_types") // it is what everybody has
 	}
-	var out obj
-	if err := json.Unmarshal(p.run(t, "", args...), &out); err != nil {
-		t.Fatal(err)
-	}
+	made := p.json(t, "POST", p.url+"/api/admin/clients", in, "Authorization: Bearer "+p.admin).want(t, 201).object(t)
+	out, _ := made["client"].(obj)
+	out["client_secret"] = made["client_secret"]
 	return out
 }
 
@@ -188,12 +198,15 @@ func (a *ask) checked(t *testing.T, got answer) url.Values {
 	if got.mode == "" {
 		t.Fatalf("no answer, but a page (%d) after %v:\n%s", got.page.status, got.seen, got.page.text)
 	}
-	redirect, _, _ := strings.Cut(a.client.redirect, "?")
-	if got.mode == "form_post" {
-		redirect = a.client.redirect
+	redirect := a.client.redirect
+	if got.mode == "query" {
+		redirect, _, _ = strings.Cut(redirect, "?")
 	}
 	if got.mode != a.client.delivery() || got.redirect != redirect {
 		t.Errorf("the answer came by %s to %s, want %s to %s", got.mode, got.redirect, a.client.delivery(), redirect)
+	}
+	if a.client.mode == "jwt" {
+		got.params = a.opened(t, got.params)
 	}
 	for name, want := range map[string]string{"state": a.params.Get("state"), "iss": text(t, a.client.meta, "issuer")} {
 		if got.params.Get(name) != want || len(got.params[name]) > 1 {
@@ -206,6 +219,25 @@ func (a *ask) checked(t *testing.T, got answer) url.Values {
 		}
 	}
 	return got.params
+}
+
+// opened returns the parameters of a signed answer (JARM §4.4).
+func (a *ask) opened(t *testing.T, params url.Values) url.Values {
+	t.Helper()
+	if len(params) != 1 {
+		t.Errorf("beside the signed answer there is %v", params)
+	}
+	claims := a.client.verified(t, params.Get("response"), "PS256")
+	if claims["aud"] != a.client.id || !moment(t, claims, "exp").After(time.Now()) {
+		t.Errorf("the answer is for %v until %v", claims["aud"], claims["exp"])
+	}
+	out := url.Values{}
+	for name, value := range claims {
+		if word, ok := value.(string); ok && name != "aud" {
+			out.Set(name, word)
+		}
+	}
+	return out
 }
 
 // fails returns the error of an answer that must be one.

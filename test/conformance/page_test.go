@@ -11,6 +11,7 @@ import (
 // A form is one of a page, as it stands: its fields hold what would be sent.
 type form struct {
 	action, method string
+	label          string // its accessible name
 	fields         url.Values
 	kinds          map[string]string // kind of input: name
 	buttons        []button
@@ -27,7 +28,7 @@ func (p page) forms() []form {
 }
 
 func (p page) form(n *html.Node) form {
-	f := form{method: strings.ToLower(attr(n, "method")), fields: url.Values{}, kinds: map[string]string{}}
+	f := form{label: attr(n, "aria-label"), method: strings.ToLower(attr(n, "method")), fields: url.Values{}, kinds: map[string]string{}}
 	if u, err := p.url.Parse(attr(n, "action")); err == nil {
 		f.action = u.String()
 	}
@@ -71,6 +72,9 @@ func (f *form) choose(n *html.Node) {
 
 // refresh is where a page without scripts goes on to by itself; "": nowhere.
 func (p page) refresh() string {
+	if _, to, found := strings.Cut(p.header.Get("Refresh"), "url="); found {
+		return to
+	}
 	for n := range p.elements("meta") {
 		if strings.EqualFold(attr(n, "http-equiv"), "refresh") {
 			_, to, _ := strings.Cut(attr(n, "content"), "url=")

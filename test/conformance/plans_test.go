@@ -55,6 +55,15 @@ func (m module) run(t *testing.T, p *provider, variants []variant) {
 	}
 }
 
+// dynamic is the response types with clients that register themselves.
+func dynamic(responses ...string) []variant {
+	var all []variant
+	for _, r := range responses {
+		all = append(all, variant{response: r})
+	}
+	return all
+}
+
 // both is the response types with dynamic registration, and by hand.
 func both(responses ...string) []variant {
 	var all []variant
@@ -96,8 +105,28 @@ func (p *provider) member() *browser {
 	return b
 }
 
+// The response types of the plans.
+var (
+	implicitResponses = []string{"id_token", "id_token token"}
+	hybridResponses   = []string{"code id_token", "code token", "code id_token token"}
+)
+
 // plans is the list to extend.
 var plans = []plan{
-	{"oidcc-basic", []variant{{static: true, response: "code"}}, coreModules},
-	{"oidcc-formpost-basic", []variant{{static: true, response: "code", mode: "form_post"}}, coreModules},
+	{"oidcc-config", dynamic("code"), configModules},
+	{"oidcc-basic", both("code"), coreModules},
+	{"oidcc-formpost-basic", posted(both("code")), coreModules},
+	{"oidcc-dynamic", dynamic("code", "code id_token"), dynamicModules},
+	{"oidcc-implicit", both(implicitResponses...), coreModules},
+	{"oidcc-hybrid", both(hybridResponses...), coreModules},
+	{"oidcc-formpost-implicit", posted(both(implicitResponses...)), coreModules},
+	{"oidcc-formpost-hybrid", posted(both(hybridResponses...)), coreModules},
+	{"oidcc-3rdparty-init-login", dynamic("code"), thirdPartyModules},
+	{"fapi2-security-profile-final", fapiVariants, slices.Concat(fapiModules, fapiProofModules)},
+	{"fapi2-message-signing-final", signingVariants, slices.Concat(fapiModules, fapiProofModules, signingModules)},
 }
+
+var (
+	fapiVariants    = []variant{{static: true, response: "code"}, {static: true, response: "code", plain: true}}
+	signingVariants = []variant{{static: true, response: "code", mode: "jwt", signed: true}}
+)

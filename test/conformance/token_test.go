@@ -200,3 +200,6 @@ func moment(t *testing.T, claims obj, name string) time.Time {
 
 // in returns the moment so far from now, as a claim has it.
 func in(d time.Duration) int64 { return time.Now().Add(d).Unix() }
+
+// nonsense is a text that nobody has seen before.
+func nonsense() string { return rand.Text() }
