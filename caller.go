@@ -26,6 +26,21 @@ type From struct {
 	Agent   string     // the User-Agent header, cut to 300 bytes
 }
 
+// Network is the unit in which tries are counted: an IPv4 address, or the /64 that
+// one IPv6 subscriber holds; "local" for the command line.
+func (f From) Network() string {
+	addr := f.Address.Unmap()
+	if !addr.IsValid() {
+		return "local"
+	}
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	p, _ := addr.WithZone("").Prefix(bits) // bits fit the family
+	return p.String()
+}
+
 // A Caller is who asks. It is the first parameter of every rule: the permission
 // check and the receipt stand beside the act. The zero Caller is a stranger.
 type Caller struct {

@@ -61,6 +61,8 @@ var (
 	ErrPending             = &Error{Kind: Invalid, Code: "authorization_pending", Text: "The person has not answered yet. Ask again after the interval."}
 	ErrSlowDown            = &Error{Kind: Invalid, Code: "slow_down", Text: "You ask too often. Leave five seconds more between two questions."}
 	ErrRequestExpired      = &Error{Kind: Invalid, Code: "request_expired", Text: "The person did not answer in time. Begin again."}
+	ErrUnknownUser         = &Error{Kind: Invalid, Code: "unknown_user", Text: "The hint names nobody who can be asked."}
+	ErrBadMessage          = &Error{Kind: Invalid, Code: "bad_binding_message", Text: "The binding_message is too long, or has characters that cannot be shown."}
 	ErrBadMetadata         = &Error{Kind: Invalid, Code: "bad_client_metadata", Text: "A value of the client's registration is not usable."}
 	ErrBadStatement        = &Error{Kind: Invalid, Code: "bad_software_statement", Text: "The software statement is not valid."}
 	ErrUnapprovedStatement = &Error{Kind: Invalid, Code: "unapproved_software_statement", Text: "The software statement is not by anybody whose statements count here."}

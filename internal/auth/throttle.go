@@ -37,7 +37,7 @@ type admission struct {
 // the same for accounts that exist and for those that do not. All surfaces share
 // the counts, and so do all nodes.
 func (s *Service) admit(ctx context.Context, emailKey string, from headykey.From) (admission, error) {
-	network := []byte(networkOf(from))
+	network := []byte(from.Network())
 	a := admission{
 		pair:    s.Sealer.MAC("throttle pair", []byte(emailKey), network),
 		account: s.Sealer.MAC("throttle account", []byte(emailKey)),
@@ -65,21 +65,6 @@ func (s *Service) admit(ctx context.Context, emailKey string, from headykey.From
 		}
 	}
 	return a, nil
-}
-
-// networkOf is the unit of counting: an IPv4 address, or the /64 that one IPv6
-// subscriber holds.
-func networkOf(from headykey.From) string {
-	addr := from.Address.Unmap()
-	if !addr.IsValid() {
-		return "local"
-	}
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	p, _ := addr.WithZone("").Prefix(bits) // bits fit the family
-	return p.String()
 }
 
 // backOff returns how long the attempt must wait, and whether there were failures.

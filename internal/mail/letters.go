@@ -71,6 +71,24 @@ func AddressTaken(to, signIn, reset string, o Occasion) Message {
 	})
 }
 
+// AskedToAct tells the person behind to that app waits for their permission. page is
+// where they answer; until then, for life, nothing happens.
+func AskedToAct(to, app, page string, life time.Duration, o Occasion) Message {
+	return Render(Content{
+		To:      to,
+		Subject: app + " asks to act for you",
+		Heading: "An app asks to act for you",
+		Paragraphs: []string{
+			app + " asks for your permission to use your " + product + " account. Look at what it asks for, and answer on our page.",
+			"Only allow it if you expect this. After " + span(life) + " the question is void.",
+		},
+		Button:    Link{"See the request", page},
+		Facts:     o.facts(to),
+		NotYou:    Link{Label: "Not expected? Do nothing, or say no on the page. Without your answer nothing happens."},
+		RequestID: o.RequestID,
+	})
+}
+
 // facts says whose address it is, and where and when the request was made.
 func (o Occasion) facts(who string) []Fact {
 	where := headykey.Device(o.From.Agent)

@@ -53,15 +53,7 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 		} else {
 			a.Redeemed = tx.Now
 		}
-		if d != nil {
-			if d.Life > 0 {
-				a.Ends = tx.Now.Add(d.Life)
-			}
-			if err := s.keepConsent(ctx, tx, p, by, a, d); err != nil {
-				return err
-			}
-		}
-		if err := tx.InsertAuthorization(a); err != nil || p.Ask.Response == "code" {
+		if err := s.give(ctx, tx, p, by, a, d); err != nil || p.Ask.Response == "code" {
 			return err
 		}
 		proof, err = tx.AuthorizationProof(a.ID)
@@ -75,6 +67,19 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 		return nil, err
 	}
 	return s.answer(ctx, p, params)
+}
+
+// give keeps a, and what by decided; a nil Decision: nothing was asked.
+func (s *Service) give(ctx context.Context, tx *store.Tx, p *Pending, by headykey.Caller, a *headykey.Authorization, d *Decision) error {
+	if d != nil {
+		if d.Life > 0 {
+			a.Ends = tx.Now.Add(d.Life)
+		}
+		if err := s.keepConsent(ctx, tx, p, by, a, d); err != nil {
+			return err
+		}
+	}
+	return tx.InsertAuthorization(a)
 }
 
 // authorization is what is granted to by, with its code, if one is asked for.
@@ -240,6 +245,9 @@ func (s *Service) Deny(ctx context.Context, p *Pending, by headykey.Caller) (*An
 
 // answer adds what every answer has: the state, and who answers (RFC 9207).
 func (s *Service) answer(ctx context.Context, p *Pending, params url.Values) (*Answer, error) {
+	if p.Ask.Device != nil {
+		return nil, headykey.ErrBadRequestURI // its client asks; no browser tells it
+	}
 	if p.Ask.State != "" {
 		params.Set("state", p.Ask.State)
 	}

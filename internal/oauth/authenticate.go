@@ -50,7 +50,8 @@ func (p *Proof) methodFor(c *headykey.Client) string {
 
 // Authenticate returns the client that p proves. Every other outcome is
 // headykey.ErrBadClient, whatever was wrong: unknown, disabled, another method than
-// the registered one, another secret. Failures of the store are passed on.
+// the registered one, another secret. Its text helps a client that signs to find its
+// mistake. Failures of the store are passed on.
 func (s *Service) Authenticate(ctx context.Context, p Proof) (*headykey.Client, error) {
 	if p.Assertion != "" {
 		p = p.byAssertion()

@@ -72,17 +72,23 @@ func (s *Service) readAsk(p *Pending, in url.Values) error {
 	if err := p.Ask.demand(p.Client); err != nil {
 		return err
 	}
-	resources, err := s.narrowResources(s.resourcesOf(p.Client), p.Ask.Resources)
-	if err != nil && len(p.Ask.Resources) > 0 {
-		return err
-	}
-	if len(p.Ask.Resources) > 0 {
-		p.Ask.Resources = resources
-	}
-	if p.Ask.Details, err = s.readDetails(p.Client, in.Get("authorization_details")); err != nil {
+	err := s.readTargets(&p.Ask, p.Client, in)
+	if err != nil {
 		return err
 	}
 	p.Ask.Hint, err = s.readHint(p.Client, in.Get("id_token_hint"))
+	return err
+}
+
+// readTargets reads what access is asked for beside the scopes: to which resources,
+// and in detail.
+func (s *Service) readTargets(a *Ask, c *headykey.Client, in url.Values) (err error) {
+	if a.Resources = in["resource"]; len(a.Resources) > 0 {
+		if a.Resources, err = s.narrowResources(s.resourcesOf(c), a.Resources); err != nil {
+			return err
+		}
+	}
+	a.Details, err = s.readDetails(c, in.Get("authorization_details"))
 	return err
 }
 
@@ -151,6 +157,7 @@ const (
 	StepSignUp  Step = "sign-up"
 	StepAccount Step = "select-account"
 	StepConsent Step = "consent"
+	StepDevice  Step = "device/allow"
 	StepGrant   Step = "grant" // nothing is missing
 )
 
@@ -158,6 +165,7 @@ const (
 var promptFor = map[Step]*headykey.Error{
 	StepSignIn: headykey.ErrLoginRequired, StepSignUp: headykey.ErrLoginRequired,
 	StepAccount: headykey.ErrChoiceRequired, StepConsent: headykey.ErrConsentRequired,
+	StepDevice: headykey.ErrConsentRequired,
 }
 
 // Next says what is missing before p can be granted to by, who may be nobody. Every
@@ -180,6 +188,8 @@ func (s *Service) next(ctx context.Context, p *Pending, by headykey.Caller) (Ste
 		return StepSignUp, nil
 	case by.Session == "", !fresh(a, by):
 		return StepSignIn, nil
+	case a.Device != nil:
+		return StepDevice, nil // always asked: nothing else shows that it is their device
 	case a.Prompts("select_account") && a.Chosen != by.Session:
 		return StepAccount, nil
 	}

@@ -26,7 +26,7 @@ var scopeForm = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,89}$`)
 // client is asked by vetSector.
 func (s *Service) check(c *headykey.Client) error {
 	for _, rule := range []func(*headykey.Client) error{
-		checkName, checkProof, s.checkKeys, checkCertificate, checkGrants, checkResponses, checkCIBA, checkScopes,
+		checkName, checkProof, s.checkKeys, checkCertificate, checkGrants, checkResponses, s.checkCIBA, checkScopes,
 		checkRedirects, s.checkResources, checkPages, checkLogout, checkSubject,
 		checkAlgorithms, checkEncryption, checkWords,
 	} {

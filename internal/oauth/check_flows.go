@@ -73,18 +73,3 @@ func grantsFor(responses []string) []string {
 	}
 	return all
 }
-
-// checkCIBA looks at how a client learns of answers that are given elsewhere (CIBA
-// §4).
-func checkCIBA(c *headykey.Client) error {
-	d := &c.Details
-	switch {
-	case d.CIBADelivery != "" && d.CIBADelivery != "poll" && d.CIBADelivery != "ping":
-		return invalid("backchannel_token_delivery_mode", "The modes are poll and ping.")
-	case d.CIBADelivery == "ping" && d.CIBANotify == "":
-		return invalid("backchannel_client_notification_endpoint", "The mode ping needs an endpoint.")
-	case d.CIBANotify != "":
-		return checkAddresses("backchannel_client_notification_endpoint", "notification endpoint", []string{d.CIBANotify}, resourceFault)
-	}
-	return nil
-}

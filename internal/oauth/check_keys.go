@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"slices"
+	"strings"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/jose"
@@ -13,6 +14,8 @@ func (s *Service) checkKeys(c *headykey.Client) error {
 	d := &c.Details
 	has := len(d.JWKS) > 0 || d.JWKSURI != ""
 	switch {
+	case c.Profile == headykey.ProfileFAPI2 && (c.Public() || strings.HasPrefix(c.AuthMethod, "client_secret_")):
+		return invalid("token_endpoint_auth_method", "A client of FAPI 2.0 proves itself by a key of its own.") // FAPI 2.0 §5.3.2.1
 	case len(d.JWKS) > 0 && d.JWKSURI != "":
 		return invalid("jwks", "Keys are registered by value or by jwks_uri, not both.")
 	case d.JWKSURI != "" && s.Fetch.Check(d.JWKSURI) != nil:

@@ -16,7 +16,7 @@ type ClientWish struct {
 	Profile    headykey.Profile // "": ProfileOIDC
 	Trusted    bool             // first party: people are not asked for their consent
 	Grants     []string         // none: by code if there are Redirects, else client_credentials
-	Scopes     []string         // none: StandardScopes if people may be sent to it
+	Scopes     []string         // none: StandardScopes if people may allow it things
 	Redirects  []string
 	Resources  []string // none: the server's own
 	Details    headykey.ClientDetails
@@ -50,7 +50,7 @@ func (wish ClientWish) record() headykey.Client {
 	if len(c.Grants) == 0 {
 		c.Grants = []string{"client_credentials"}
 	}
-	if len(c.Scopes) == 0 && len(c.Redirects) > 0 {
+	if len(c.Scopes) == 0 && (len(c.Redirects) > 0 || c.May(deviceGrant) || c.May(cibaGrant)) {
 		c.Scopes = StandardScopes
 	}
 	return c

@@ -14,8 +14,8 @@ import (
 
 const callback = "https://app.example/cb"
 
-// person adds an account with a live session and returns it as a caller.
-func (h *house) person(t testing.TB) headykey.Caller {
+// somebody adds an account with a live session and returns it as a caller.
+func (h *house) somebody(t testing.TB) headykey.Caller {
 	t.Helper()
 	by := headykey.Caller{
 		User: headykey.NewID(), Session: headykey.NewOrderedID(), Role: headykey.RoleUser, Method: headykey.BySession,
@@ -85,7 +85,7 @@ func (h *house) allowed(t testing.TB, c oauth.NewClient, by headykey.Caller, cha
 
 func TestACodeIsGoodOnceAndItsReplayEndsWhatItMade(t *testing.T) {
 	h := build(t)
-	by, c := h.person(t), h.app(t, oauth.ClientWish{})
+	by, c := h.somebody(t), h.app(t, oauth.ClientWish{})
 	answer := h.allow(t, by, asking(c, nil))
 	if answer.Params.Get("state") != "s" || answer.Params.Get("iss") != issuer || answer.Redirect != callback || answer.Mode != "query" {
 		t.Errorf("got %+v", answer)
@@ -116,7 +116,7 @@ func (h *house) refresh(t testing.TB, c oauth.NewClient, text string) (oauth.Iss
 
 func TestARefreshTokenRotates(t *testing.T) {
 	h := build(t)
-	by, app := h.person(t), h.app(t, oauth.ClientWish{})
+	by, app := h.somebody(t), h.app(t, oauth.ClientWish{})
 	given := h.allowed(t, app, by, nil)
 	one, err := h.refresh(t, app, given.Refresh)
 	check(t, err)

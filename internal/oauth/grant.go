@@ -23,6 +23,8 @@ var grants = []grant{
 	{"refresh_token", redeemRefresh},
 	{"client_credentials", redeemClientCredentials},
 	{"urn:ietf:params:oauth:grant-type:token-exchange", redeemExchange},
+	{deviceGrant, redeemDevice},
+	{cibaGrant, redeemCIBA},
 }
 
 // A Permit is what a grant allows at most; the request may ask for less.

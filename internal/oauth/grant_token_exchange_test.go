@@ -45,7 +45,7 @@ func (h *house) exchange(t testing.TB, c oauth.NewClient, subject string, change
 // may have.
 func TestAnExchangeNarrowsAndNamesWhoActs(t *testing.T) {
 	h := build(t)
-	by, app := h.person(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email", "notes.read", "notes.write"}})
+	by, app := h.somebody(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email", "notes.read", "notes.write"}})
 	first := h.service(t, oauth.ClientWish{})
 	second := h.service(t, oauth.ClientWish{Resources: []string{notes, own}, Scopes: []string{"notes.read"}})
 	given := h.allowed(t, app, by, map[string]string{"scope": "openid email notes.read notes.write"})
@@ -75,7 +75,7 @@ func TestAnExchangeNarrowsAndNamesWhoActs(t *testing.T) {
 
 func TestWhatMayNotBeExchanged(t *testing.T) {
 	h := build(t)
-	by, app := h.person(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email"}})
+	by, app := h.somebody(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email"}})
 	far := h.service(t, oauth.ClientWish{Resources: []string{notes}})
 	near := h.service(t, oauth.ClientWish{})
 	given := h.allowed(t, app, by, nil)
@@ -133,7 +133,7 @@ func TestAnExchangedTokenEndsWithItsFirst(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			h := build(t)
-			by, app := h.person(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email"}})
+			by, app := h.somebody(t), h.app(t, oauth.ClientWish{Scopes: []string{"openid", "email"}})
 			given := h.allowed(t, app, by, nil)
 			one, err := h.exchange(t, h.service(t, oauth.ClientWish{}), given.Access, nil)
 			check(t, err)

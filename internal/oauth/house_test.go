@@ -11,6 +11,7 @@ import (
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
@@ -32,6 +33,8 @@ type house struct {
 	db     *store.DB
 	ring   *keyring.Ring
 	tokens *token.Service
+	out    *outbox.Outbox
+	posted chan string // kind and payload of what the outbox delivered
 }
 
 func build(t testing.TB) *house { return buildIn(t, t.TempDir()) }
@@ -54,10 +57,23 @@ func buildIn(t testing.TB, dir string) *house {
 	check(t, err)
 	t.Cleanup(out.Close)
 	h.Service, err = oauth.New(oauth.Parts{
-		DB: h.db, Tokens: h.tokens, Ring: h.ring, Sealer: sealer, Fetch: out, Receipts: receipt.New(h.db, h.ring, "id.example.com"),
+		DB: h.db, Tokens: h.tokens, Ring: h.ring, Sealer: sealer, Fetch: out, Outbox: h.box(sealer, log), Receipts: receipt.New(h.db, h.ring, "id.example.com"),
 	}, base)
 	check(t, err)
 	return h
+}
+
+// box is an outbox whose letters and pings wait to be delivered.
+func (h *house) box(sealer *secret.Sealer, log *slog.Logger) *outbox.Outbox {
+	keep := func(kind string) outbox.Sender {
+		return func(_ context.Context, payload []byte) error {
+			h.posted <- kind + " " + string(payload)
+			return nil
+		}
+	}
+	h.posted = make(chan string, 34)
+	h.out = outbox.New(h.db, sealer, log, map[string]outbox.Sender{"mail": keep("mail"), oauth.PingKind: keep("ping")})
+	return h.out
 }
 
 // program registers a client.

@@ -14,6 +14,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
+	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
@@ -45,6 +46,7 @@ type Parts struct {
 	Certificates bool
 	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
 	Registration RegistrationPolicy
+	Outbox       *outbox.Outbox // of letters ("mail") and [Ping]s
 }
 
 // A Service gives tokens to programs. It is safe for concurrent use.

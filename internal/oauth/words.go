@@ -3,7 +3,7 @@ package oauth
 import "headykey.com/headykey"
 
 // words is what the RFCs call a failure, by our code: RFC 6749 §4.1.2.1 and §5.2,
-// OpenID Connect Core §3.1.2.6, RFC 7591 §3.2.2, 8628 §3.5, 8707 §2, 9101 §6, 9396
+// OpenID Connect Core §3.1.2.6, RFC 7591 §3.2.2, 8628 §3.5, CIBA Core §13, 8707 §2, 9101 §6, 9396
 // §5, 9449 §5 and §7. They stand here and not in a door, because answers by way of
 // the browser are signed here (JARM), and two doors speak them.
 var words = map[string]string{
@@ -30,6 +30,8 @@ var words = map[string]string{
 	headykey.ErrPending.Code:             "authorization_pending",
 	headykey.ErrSlowDown.Code:            "slow_down",
 	headykey.ErrRequestExpired.Code:      "expired_token",
+	headykey.ErrUnknownUser.Code:         "unknown_user_id",
+	headykey.ErrBadMessage.Code:          "invalid_binding_message",
 	headykey.ErrBadMetadata.Code:         "invalid_client_metadata",
 	headykey.ErrBadRedirect.Code:         "invalid_redirect_uri",
 	headykey.ErrBadStatement.Code:        "invalid_software_statement",

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"headykey.com/headykey"
@@ -47,17 +49,19 @@ type Outbox struct {
 	sealer *secret.Sealer
 	log    *slog.Logger
 	send   map[string]Sender
+	kinds  []string // that send has; the others wait for a server that can
 	wake   chan struct{}
 }
 
-// New returns the outbox of db with a sender for each kind of parcel. Without any
-// sender parcels wait until a server that has some runs. A nil log is
+// New returns the outbox of db with a sender for each kind of parcel. Parcels of
+// kinds without a sender wait until a server that has one runs. A nil log is
 // slog.Default().
 func New(db *store.DB, sealer *secret.Sealer, log *slog.Logger, send map[string]Sender) *Outbox {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Outbox{db: db, sealer: sealer, log: log, send: send, wake: make(chan struct{}, 1)}
+	kinds := slices.Sorted(maps.Keys(send))
+	return &Outbox{db: db, sealer: sealer, log: log, send: send, kinds: kinds, wake: make(chan struct{}, 1)}
 }
 
 // Post adds a parcel of a kind to tx: payload as JSON, sealed. It leaves as soon as

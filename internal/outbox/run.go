@@ -57,7 +57,7 @@ func (o *Outbox) take(ctx context.Context, limit int) (due []store.Parcel, wait 
 	}
 	var next time.Time
 	err = o.db.View(ctx, func(tx *store.Tx) (err error) {
-		next, err = tx.NextParcel()
+		next, err = tx.NextParcel(o.kinds...)
 		return err
 	})
 	if err != nil || next.IsZero() {
@@ -67,7 +67,7 @@ func (o *Outbox) take(ctx context.Context, limit int) (due []store.Parcel, wait 
 		return nil, min(wait, pollEvery), nil
 	}
 	err = o.db.Update(ctx, func(tx *store.Tx) (err error) {
-		due, err = tx.TakeParcels(limit, lease)
+		due, err = tx.TakeParcels(limit, lease, o.kinds...)
 		return err
 	})
 	if err != nil {

@@ -148,7 +148,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	core.OAuth, err = oauth.New(oauth.Parts{
-		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch,
+		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch, Outbox: core.Outbox,
 		Certificates: c.TLSClients, ClientCA: clientCA,
 		Registration: oauth.RegistrationPolicy{Who: c.Registration, Issuers: c.StatementIssuers},
 	}, base)
@@ -204,10 +204,10 @@ func hostOf(base string) string {
 	return u.Host
 }
 
-// addMail chooses where letters go: the mailbox in development, else the SMTP
+// addMail makes the outbox, and chooses where letters go: the mailbox in development, else the SMTP
 // server. Without one they wait in the outbox until there is.
 func (core *Core) addMail(c *Config, log *slog.Logger) error {
-	senders := map[string]outbox.Sender{}
+	senders := map[string]outbox.Sender{oauth.PingKind: ping(core.Fetch)}
 	switch {
 	case c.Dev:
 		core.Mailbox = mail.NewMailbox(cmp.Or(c.Mail.From, "HeadyKey <headykey@localhost>"))

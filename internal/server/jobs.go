@@ -111,6 +111,12 @@ func (core *Core) prune(ctx context.Context) error {
 		if _, err := tx.PruneRevokedTokens(tx.Now.Add(-time.Hour), pruneBatch); err != nil {
 			return err
 		}
+		if err := tx.PruneRequests(tx.Now.Add(-time.Hour), pruneBatch); err != nil {
+			return err
+		}
+		if _, err := tx.PruneAuthorizations(tx.Now.Add(-24*time.Hour), pruneBatch); err != nil {
+			return err
+		}
 		_, err := tx.PruneSessions(tx.Now.Add(-24*time.Hour), pruneBatch)
 		return err
 	})

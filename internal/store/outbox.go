@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"strings"
 	"time"
 
 	"headykey.com/headykey"
@@ -10,7 +11,7 @@ import (
 // A Parcel is something to deliver after its transaction.
 type Parcel struct {
 	ID       headykey.ID
-	Kind     string // mail
+	Kind     string // mail, ping
 	Payload  []byte // sealed
 	Created  time.Time
 	Attempts int
@@ -25,10 +26,12 @@ func (tx *Tx) Post(p Parcel) error {
 		p.ID, p.Kind, p.Payload, at(tx.Now))
 }
 
-// TakeParcels returns up to limit parcels that are due and puts their next
+// TakeParcels returns up to limit parcels that are due, of kinds (none: of any), and puts their next
 // attempt off by lease: until then no other worker takes them, and a worker that
 // dies loses none.
-func (tx *Tx) TakeParcels(limit int, lease time.Duration) ([]Parcel, error) {
+func (tx *Tx) TakeParcels(limit int, lease time.Duration, kinds ...string) ([]Parcel, error) {
+	w := ofKinds(kinds)
+	w.add(`next_at <= ?`, at(tx.Now))
 	lock := ""
 	if tx.dialect == postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
@@ -38,8 +41,8 @@ func (tx *Tx) TakeParcels(limit int, lease time.Duration) ([]Parcel, error) {
 		return p, rows.Scan(&p.ID, &p.Kind, &p.Payload, when{&p.Created}, &p.Attempts)
 	}
 	due, err := Collect(query(tx, "select parcels", scan, `
-		SELECT id, kind, payload, created_at, attempts FROM outbox
-		WHERE dead_at IS NULL AND next_at <= $1 ORDER BY next_at LIMIT $2`+lock, at(tx.Now), limit))
+		SELECT id, kind, payload, created_at, attempts FROM outbox`+w.text()+`
+		ORDER BY next_at LIMIT `+w.arg(limit)+lock, w.args...))
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +72,26 @@ func (tx *Tx) Undelivered(id headykey.ID, reason string, next time.Time, dead bo
 		id, reason, at(next), died)
 }
 
-// NextParcel returns when the next parcel is due, or the zero time if none waits.
-func (tx *Tx) NextParcel() (time.Time, error) {
+// NextParcel returns when the next parcel of kinds (none: of any) is due, or the
+// zero time if none waits.
+func (tx *Tx) NextParcel(kinds ...string) (time.Time, error) {
 	var t time.Time
-	return t, tx.one("select next parcel", []any{when{&t}}, `SELECT min(next_at) FROM outbox WHERE dead_at IS NULL`)
+	w := ofKinds(kinds)
+	return t, tx.one("select next parcel", []any{when{&t}}, `SELECT min(next_at) FROM outbox`+w.text(), w.args...)
+}
+
+// ofKinds chooses the parcels of kinds that are still tried.
+func ofKinds(kinds []string) where {
+	w := where{}
+	w.add(`dead_at IS NULL`)
+	if len(kinds) > 0 {
+		var list []string
+		for _, kind := range kinds {
+			list = append(list, w.arg(kind))
+		}
+		w.add(`kind IN (` + strings.Join(list, ", ") + `)`)
+	}
+	return w
 }
 
 // DeadParcels returns the newest parcels that are no longer tried.

@@ -63,6 +63,9 @@ func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
 		"require_request_uri_registration":               true,
 		"request_object_signing_alg_values_supported":    oauth.ClientAlgorithms,
 	}
+	doc["backchannel_token_delivery_modes_supported"] = oauth.CIBADeliveries
+	doc["backchannel_authentication_request_signing_alg_values_supported"] = oauth.CIBARequestAlgorithms
+	doc["backchannel_user_code_parameter_supported"] = false
 	if s.Certificates {
 		doc["tls_client_certificate_bound_access_tokens"] = true // RFC 8705 §3.3
 	}

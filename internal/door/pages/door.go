@@ -90,6 +90,13 @@ func Mount(r *web.Router, d Deps) Front {
 	p.post(r, signInForm, p.signedIn)
 	p.get(r, consentForm.Action, p.open, p.consent)
 	p.post(r, consentForm, p.consented)
+	p.get(r, deviceForm.Action, p.open, p.device)
+	p.post(r, deviceForm, p.typed)
+	p.get(r, allowDeviceForm.Action, p.open, p.allowDevice)
+	p.post(r, allowDeviceForm, p.deviceAnswered)
+	p.get(r, deviceDone, p.open, p.deviceDone)
+	p.get(r, approvalForm.Action, p.open, p.approvals)
+	p.post(r, approvalForm, p.approved)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)

@@ -40,6 +40,7 @@ type field struct {
 	Help         string
 	Min, Max     int // characters; zero Min: any number
 	Required     bool
+	Capitals     bool // it is typed in capitals, and is no word
 
 	Value string
 	Fault string // what is wrong with the value

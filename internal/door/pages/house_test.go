@@ -18,6 +18,7 @@ import (
 	"headykey.com/headykey/internal/door/pages"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
+	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -36,6 +37,7 @@ const (
 type house struct {
 	http.Handler
 	auth    *auth.Service
+	oauth   *oauth.Service
 	mailbox *mail.Mailbox
 	arrived chan struct{} // a letter
 }
@@ -75,6 +77,13 @@ func build(t *testing.T, p plan) *house {
 		Tokens: token.New(db, ring, token.Config{Issuer: base, Audience: base + "/api", Access: time.Hour, Refresh: time.Hour}),
 	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
+	h.oauth, err = oauth.New(oauth.Parts{
+		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "127.0.0.1"),
+		Tokens: token.New(db, ring, token.Config{
+			Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
+		}),
+	}, base)
+	check(t, err)
 	h.mount(t, p, db, sealer)
 	return h
 }
@@ -88,7 +97,7 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 	limiter := web.NewLimiter()
 	t.Cleanup(limiter.Close)
 	d := pages.Deps{
-		Auth: h.auth, CORS: cors, Limiter: limiter, Secure: true,
+		Auth: h.auth, OAuth: h.oauth, CORS: cors, Limiter: limiter, Secure: true,
 		MAC: sealer.MAC, Seal: sealer.Seal, Open: sealer.Open,
 		BaseURL: base, Version: "1.2.3", Database: "SQLite", Mailbox: h.mailbox,
 		Facts: func(ctx context.Context) (pages.Facts, error) {

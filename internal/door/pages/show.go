@@ -23,7 +23,7 @@ var templates embed.FS
 // screens are the templates that are pages. Each defines "screen", which chooses
 // its frame, and "main", which the frame puts in its middle.
 var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem",
-	"sign-in", "consent", "bounce", "form-post", "bad-request"}
+	"sign-in", "consent", "bounce", "form-post", "bad-request", "device", "device-allow", "device-done", "approvals"}
 
 // A page is what every screen knows.
 type page struct {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -18,6 +19,10 @@ var signInForm = form{
 	},
 }
 
+// afterSignIn are the pages of ours that a person can be on their way to, by the name
+// in the address: never by an address, which a stranger could choose.
+var afterSignIn = map[string]string{"approvals": approvalForm.Action}
+
 // A signIn is what the sign-in page tells of the app that a person goes on to.
 type signIn struct {
 	App string // its name; "": none waits
@@ -27,6 +32,9 @@ type signIn struct {
 func (d *door) signIn(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
 	f := d.filled(w, r, signInForm, d.told(w, r))
 	out := page{Title: signInForm.Name, Form: f, Data: signIn{}}
+	if to := r.URL.Query().Get("to"); afterSignIn[to] != "" {
+		f.Hidden["to"] = to
+	}
 	if id := r.URL.Query().Get("request"); id != "" {
 		p, err := d.resumed(r, id)
 		if err != nil {
@@ -49,13 +57,22 @@ func (d *door) signedIn(w http.ResponseWriter, r *http.Request, in url.Values) (
 		Email: in.Get("email"), Password: in.Get("password"), From: d.Proxies.From(r), Surface: surface, Replaces: old,
 	})
 	if err != nil {
-		return withRequest(signInForm.Action, id), err
+		return signInPath(id, in.Get("to")), err
 	}
 	http.SetCookie(w, web.SessionCookie(grant.Cookie, grant.CookieLife, d.Secure))
 	if id == "" {
-		return "/", nil
+		return cmp.Or(afterSignIn[in.Get("to")], "/"), nil
 	}
 	return withRequest(consentForm.Action, id), nil
+}
+
+// signInPath is the sign-in page for the request under id, or on the way to a page of
+// ours.
+func signInPath(id, to string) string {
+	if afterSignIn[to] != "" {
+		return signInForm.Action + "?" + url.Values{"to": {to}}.Encode()
+	}
+	return withRequest(signInForm.Action, id)
 }
 
 // withRequest is path for the request under id; "": none waits.
