@@ -124,9 +124,11 @@ var plans = []plan{
 	{"oidcc-3rdparty-init-login", dynamic("code"), thirdPartyModules},
 	{"fapi2-security-profile-final", fapiVariants, slices.Concat(fapiModules, fapiProofModules)},
 	{"fapi2-message-signing-final", signingVariants, slices.Concat(fapiModules, fapiProofModules, signingModules)},
+	{"fapi-ciba-id1", cibaVariants, cibaModules},
 }
 
 var (
 	fapiVariants    = []variant{{static: true, response: "code"}, {static: true, response: "code", plain: true}}
 	signingVariants = []variant{{static: true, response: "code", mode: "jwt", signed: true}}
+	cibaVariants    = []variant{{static: true, response: "code", mode: "poll"}, {static: true, response: "code", mode: "ping"}}
 )
