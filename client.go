@@ -58,6 +58,9 @@ type Client struct {
 // Public reports whether c has nothing to prove itself by.
 func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
 
+// Vouched reports whether somebody stands for what c says of itself.
+func (c *Client) Vouched() bool { return c.Trusted || !c.Verified.IsZero() }
+
 // May reports whether c is registered for a grant type.
 func (c *Client) May(grant string) bool { return slices.Contains(c.Grants, grant) }
 

@@ -74,6 +74,38 @@ func misleads(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
 }
 
+// hides reports a character that is not seen, and could make two names look alike or
+// turn the text around them. The joiners that some scripts need are none.
+func hides(r rune) bool {
+	return misleads(r) || unicode.Is(unicode.Cf, r) && r != '\u200C' && r != '\u200D'
+}
+
+// ShownText returns text that nobody checked as a page may show it: NFC, on one line,
+// without characters that hide.
+func ShownText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case hides(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return norm.NFC.String(strings.Join(strings.Fields(s), " "))
+}
+
+// ShownName is [ShownText] for a name: it is cut to 64 characters.
+func ShownName(s string) string {
+	s = ShownText(s)
+	if utf8.RuneCountInString(s) <= shownName {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:shownName-1])) + "…"
+}
+
+const shownName = 64 // characters
+
 // CleanName returns a display name as we keep it: NFC, trimmed, at most 200
 // characters, no control characters and none that turn the text around them (a
 // name in a right-to-left script needs none). It fails with ErrInvalid about "name".

@@ -126,6 +126,25 @@ func TestCleanName(t *testing.T) {
 	}
 }
 
+func TestShownName(t *testing.T) {
+	for in, want := range map[string]string{
+		"Acme Notes":                     "Acme Notes",
+		"  Acme\n\tNotes ":               "Acme Notes",
+		"Acme\u202eeton\u202c":           "Acmeeton",
+		"A\u200bc\ufeffme\u2060\x00":     "Acme",
+		"E\u200be\u0301":                 "E\u00e9",
+		"Ad\xffa":                        "Ada",
+		"\u0645\u06cc\u200c\u062e\u0648": "\u0645\u06cc\u200c\u062e\u0648",
+		"\u202e":                         "",
+		strings.Repeat("\u00e9", 64):     strings.Repeat("\u00e9", 64),
+		strings.Repeat("\u00e9", 65):     strings.Repeat("\u00e9", 63) + "\u2026",
+	} {
+		if got := headykey.ShownName(in); got != want {
+			t.Errorf("ShownName(%+q) = %+q, want %+q", in, got, want)
+		}
+	}
+}
+
 // An accepted address is accepted again as it stands and has the same key: what
 // signs in once signs in always, and one person has one key.
 func FuzzParseEmail(f *testing.F) {

@@ -67,7 +67,7 @@ type Grant struct {
 	Session    headykey.ID
 	Access     string        // access token
 	Life       time.Duration // of Access
-	Refresh    string        // refresh token; "" where none was asked for
+	Refresh    string        // refresh token; "" where none was asked for, or the session goes on with its own
 	Cookie     string        // session cookie; "" where none is given
 	CookieLife time.Duration
 }

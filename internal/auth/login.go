@@ -18,6 +18,7 @@ type PasswordLogin struct {
 	From     headykey.From
 	Surface  string
 	Replaces string // the session cookie that the browser still holds; its session ends
+	Renew    bool   // if that session is the same person's, it goes on instead, under a new cookie
 }
 
 // Login signs a person in by password.
@@ -27,8 +28,9 @@ type PasswordLogin struct {
 // backed off from; with ErrBusy when too many passwords wait to be hashed; and,
 // only once the password was right, with ErrAccountDisabled or
 // ErrEmailNotConfirmed. The receipt "session.started" is written in the
-// transaction; refusals are told by "session.refused", the first of a minute at
-// once and the rest of that minute with their count.
+// transaction, or "session.renewed" where one goes on; refusals are told by
+// "session.refused", the first of a minute at once and the rest of that minute with
+// their count.
 func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	if utf8.RuneCountInString(in.Password) > secret.MaxPassword {
 		return nil, headykey.ErrPasswordTooLong.About("password")
@@ -57,14 +59,16 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 		return nil, s.noteBarred(ctx, &login.User, err)
 	}
 	better := s.betterHash(ctx, login.Hash, in.Password)
-	o := prepare(in.From, in.Surface, "pwd")
+	fresh := prepare(in.From, in.Surface, "pwd")
+	var o opening
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		return s.enter(ctx, tx, a, login, o, better, in.Replaces)
+		o = *fresh // a renewal changes it, and the transaction may run twice
+		return s.enter(ctx, tx, a, login, &o, better, in)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.grant(o, &login.User)
+	return s.grant(&o, &login.User)
 }
 
 // recent is how fresh a sign-in must be to stand for a password.
@@ -171,7 +175,7 @@ func (s *Service) betterHash(ctx context.Context, have, password string) string 
 
 // enter begins the session, having looked once more: between the password and
 // this transaction the account may have been disabled or given another password.
-func (s *Service) enter(ctx context.Context, tx *store.Tx, a admission, login *store.Login, o *opening, better, replaces string) error {
+func (s *Service) enter(ctx context.Context, tx *store.Tx, a admission, login *store.Login, o *opening, better string, in PasswordLogin) error {
 	user, err := tx.User(login.User.ID)
 	if errors.Is(err, headykey.ErrNotFound) {
 		return headykey.ErrBadCredentials
@@ -194,13 +198,18 @@ func (s *Service) enter(ctx context.Context, tx *store.Tx, a admission, login *s
 			return err
 		}
 	}
-	if err := s.endReplaced(ctx, tx, replaces); err != nil {
-		return err
-	}
 	if err := s.forgive(tx, a, user.ID); err != nil {
 		return err
 	}
 	login.User = *user
+	if in.Renew {
+		if renewed, err := s.renew(ctx, tx, o, user, in); renewed || err != nil {
+			return err
+		}
+	}
+	if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
+		return err
+	}
 	return s.begin(ctx, tx, o, user)
 }
 

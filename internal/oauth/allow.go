@@ -22,7 +22,7 @@ const codeLife = 55 * time.Second
 // them.
 type Decision struct {
 	Scopes   []string      // those of the request that they allow; openid is always among them
-	Life     time.Duration // how long; zero: until they withdraw it
+	Life     time.Duration // how long; zero: until they withdraw it, or as long as the client may (see Question)
 	Session  bool          // this session only: nothing is remembered
 	Remember bool          // they chose how long, and it is not the page's own choice
 }
@@ -41,6 +41,7 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 	if step != StepGrant && (step != StepConsent || d == nil) {
 		return nil, promptFor[step]
 	}
+	d = d.within(maxLife(p.Client))
 	a, code := s.authorization(p, by, d)
 	var proof *headykey.AuthorizationProof
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -71,10 +72,9 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 
 // give keeps a, and what by decided; a nil Decision: nothing was asked.
 func (s *Service) give(ctx context.Context, tx *store.Tx, p *Pending, by headykey.Caller, a *headykey.Authorization, d *Decision) error {
+	a.Ends = p.until
 	if d != nil {
-		if d.Life > 0 {
-			a.Ends = tx.Now.Add(d.Life)
-		}
+		a.Ends = d.ends(tx.Now)
 		if err := s.keepConsent(ctx, tx, p, by, a, d); err != nil {
 			return err
 		}
@@ -85,8 +85,9 @@ func (s *Service) give(ctx context.Context, tx *store.Tx, p *Pending, by headyke
 // authorization is what is granted to by, with its code, if one is asked for.
 func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a *headykey.Authorization, code string) {
 	ask := &p.Ask
-	scopes := ask.Scopes
+	scopes, claims := ask.Scopes, ask.Claims
 	if d != nil {
+		claims = withoutUnwanted(claims, d.Scopes)
 		scopes = slices.DeleteFunc(slices.Clone(ask.Scopes), func(scope string) bool {
 			return scope != headykey.ScopeOpenID && !slices.Contains(d.Scopes, scope)
 		})
@@ -96,7 +97,7 @@ func (s *Service) authorization(p *Pending, by headykey.Caller, d *Decision) (a 
 		Offline: slices.Contains(scopes, headykey.ScopeOffline) && p.Client.May("refresh_token") && (d == nil || !d.Session),
 		Terms: headykey.Terms{
 			Scopes: scopes, Resources: ask.Resources, Details: ask.Details, Subject: s.Subject(p.Client, by.User),
-			Redirect: ask.Redirect, Named: ask.Named, Challenge: ask.Challenge, Nonce: ask.Nonce, Claims: ask.Claims,
+			Redirect: ask.Redirect, Named: ask.Named, Challenge: ask.Challenge, Nonce: ask.Nonce, Claims: claims,
 			Proven: by.Proven.Unix(), ACR: by.AAL, AMR: by.AMR, JKT: ask.JKT,
 		},
 	}
@@ -158,12 +159,10 @@ func (s *Service) keepConsent(ctx context.Context, tx *store.Tx, p *Pending, by 
 // mergeConsent adds what a allows to what was allowed before and still counts.
 func (s *Service) mergeConsent(tx *store.Tx, a *headykey.Authorization, d *Decision) error {
 	c := &headykey.Consent{
-		User: a.User, Client: a.Client, Scopes: a.Terms.Scopes, Resources: a.Terms.Resources, Details: a.Terms.Details,
+		User: a.User, Client: a.Client, Scopes: union(a.Terms.Scopes, namedBy(a.Terms.Claims)), Resources: a.Terms.Resources, Details: a.Terms.Details,
 		Created: tx.Now, Updated: tx.Now,
 	}
-	if d.Life > 0 {
-		c.Expires = tx.Now.Add(d.Life)
-	}
+	c.Expires = d.ends(tx.Now)
 	old, err := tx.Consent(a.User, a.Client)
 	switch {
 	case err == nil && old.Live(tx.Now):

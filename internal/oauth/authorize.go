@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/store"
 )
 
 // A Pending is an authorization request with its client.
@@ -18,7 +16,8 @@ type Pending struct {
 	Ask    Ask
 	Client *headykey.Client
 
-	held []byte // hash of the request kept while its person is at a page; nil: it was not kept
+	held  []byte    // hash of the request kept while its person is at a page; nil: it was not kept
+	until time.Time // when the consent that it rests on ends; zero: never, or it rests on none
 }
 
 // Begin reads an authorization request (RFC 6749 §4.1.1, OpenID Connect Core
@@ -226,24 +225,19 @@ func fresh(a *Ask, by headykey.Caller) bool {
 // very machine, which any program could pretend to be, counts only if its person
 // chose how long (RFC 8252 §8.6).
 func (s *Service) isAllowed(ctx context.Context, p *Pending, by headykey.Caller) (bool, error) {
+	p.until = time.Time{}
 	if p.Ask.Prompts("consent") {
 		return false, nil
 	}
 	if p.Client.Trusted {
 		return true, nil
 	}
-	var given *headykey.Consent
-	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		given, err = tx.Consent(by.User, p.Client.ID)
-		return err
-	})
-	if errors.Is(err, headykey.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil || !given.Live(time.Now()) {
+	given, err := s.consent(ctx, p, by)
+	if err != nil || given == nil {
 		return false, err
 	}
-	return covers(given.Scopes, p.Ask.Scopes) && covers(given.Resources, p.Ask.Resources) &&
+	p.until = given.Expires
+	return covers(given.Scopes, p.Ask.wanted()) && covers(given.Resources, p.Ask.Resources) &&
 		coversDetails(given.Details, p.Ask.Details), nil
 }
 

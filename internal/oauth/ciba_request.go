@@ -106,7 +106,7 @@ func (s *Service) readSigned(c *headykey.Client, claims []byte) (url.Values, *si
 		return nil, nil, wrongAsk("The iss of the signed request is not the client.")
 	case !slices.Contains(own.Audience, s.Issuer()):
 		return nil, nil, wrongAsk("The aud of the signed request is not this server.")
-	case own.Expires <= now || own.Expires > now+hour:
+	case own.Expires <= now || own.Expires > now+hour+skew:
 		return nil, nil, wrongAsk("The exp of the signed request is missing, over, or too far away.")
 	case own.From <= 0 || own.From > now+skew || own.From < now-hour || own.Expires-own.From > hour:
 		return nil, nil, wrongAsk("The nbf of the signed request is missing, or too far from now or from its exp.")

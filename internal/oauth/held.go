@@ -55,22 +55,28 @@ func (s *Service) Hold(ctx context.Context, p *Pending, browser string) (id stri
 }
 
 // Resume returns the request that this browser left under id. It fails with
-// headykey.ErrBadRequestURI if there is none, it has run out or was completed.
+// headykey.ErrBadRequestURI if there is none, it has run out or was completed. If it
+// returns both a Pending and that error, the request is good for telling the person
+// which client they came from, and for nothing else.
 func (s *Service) Resume(ctx context.Context, id, browser string) (*Pending, error) {
 	hash := heldHash(kindPage, id, browser)
-	held, err := s.held(ctx, kindPage, hash)
-	if err != nil {
-		return nil, err
+	held, stale := s.held(ctx, kindPage, hash)
+	if stale != nil && held.Request == nil {
+		return nil, stale
 	}
 	p := &Pending{held: hash}
 	if err := json.Unmarshal(held.Request, &p.Ask); err != nil {
 		return nil, fmt.Errorf("read held request: %w", err)
 	}
+	var err error
 	p.Client, err = s.client(ctx, p.Ask.Client)
-	if isMissing(err) || err == nil && !p.Client.Disabled.IsZero() {
+	switch {
+	case isMissing(err), err == nil && !p.Client.Disabled.IsZero():
 		return nil, headykey.ErrBadClient
+	case err != nil:
+		return nil, err
 	}
-	return p, err
+	return p, stale
 }
 
 // Choose notes that the person goes on with the session of by, and returns where

@@ -274,3 +274,30 @@ func TestWhatIsNoJSONIsNotPosted(t *testing.T) {
 		t.Errorf("a function was posted: %v", err)
 	}
 }
+
+// A server without a sender for letters leaves them to one that has it, as new as
+// they were: what else it delivers does not wear them out.
+func TestParcelsOfOtherKindsAreLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, o store.Options) {
+		box, db := newPostbox(), open(t, o)
+		pings := outbox.New(db, sealer(t), quiet, map[string]outbox.Sender{"ping": box.send})
+		post(t, db, pings, letter{Text: "letter"})
+		stop := run(t, pings)
+		err := db.Update(t.Context(), func(tx *store.Tx) error { return pings.Post(tx, "ping", letter{Text: "ping"}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		box.await(t, 1)
+		stop()
+		err = db.Update(t.Context(), func(tx *store.Tx) error {
+			left, err := tx.TakeParcels(5, time.Second)
+			if len(left) != 1 || left[0].Kind != "mail" || left[0].Attempts != 0 {
+				t.Errorf("left: %+v", left)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}

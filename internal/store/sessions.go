@@ -91,6 +91,22 @@ func (tx *Tx) EndSession(user, session headykey.ID) (bool, error) {
 	return n > 0, err
 }
 
+// RenewSession writes what a new sign-in changes of s, which is live: its times, how
+// it was proven and from where, and the SHA-256 of its new cookie. It fails with
+// headykey.ErrNotFound if s has ended.
+func (tx *Tx) RenewSession(s *headykey.Session, cookie []byte) error {
+	err := found(tx.exec("renew session", `
+		UPDATE sessions SET amr = $3, aal = $4, address = $5, agent = $6, cookie_hash = $7, cookie_expires_at = $8,
+			proven_at = $9, last_used_at = $10, ends_at = $11
+		WHERE user_id = $1 AND id = $2 AND ended_at IS NULL`,
+		s.User, s.ID, words(s.AMR), s.AAL, s.Address, s.Agent, cookie, at(s.CookieExpires),
+		at(s.Proven), at(s.LastUsed), at(s.Ends)))
+	if err == nil {
+		tx.Touch(ChangedUser, s.User)
+	}
+	return err
+}
+
 // A Use is the last use of a session or key, gathered in memory.
 type Use struct {
 	User    headykey.ID

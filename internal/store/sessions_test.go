@@ -234,3 +234,34 @@ func TestPruneTakesOldSessionsWithTheirTokens(t *testing.T) {
 		})
 	})
 }
+
+func TestARenewedSessionHasANewCookie(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *store.DB) {
+		jane := someone(t, db, "jane@example.com")
+		s := signIn(t, db, jane, micro(), "old")
+		later := s.Proven.Add(time.Minute)
+		s.Proven, s.LastUsed, s.CookieExpires, s.Ends = later, later, later.Add(time.Hour), later.Add(2*time.Hour)
+		s.AMR, s.AAL, s.Address, s.Agent = []string{"pwd"}, "aal1", "192.0.2.2", "curl/9"
+		epoch := db.Epoch(jane.ID)
+		update(t, db, func(tx *store.Tx) error { return tx.RenewSession(s, hashOf("new")) })
+		if epoch.Current() {
+			t.Error("what is remembered of the old cookie is still believed")
+		}
+		view(t, db, func(tx *store.Tx) error {
+			_, err := tx.ProofByCookie(hashOf("old"))
+			wantError(t, "the old cookie", err, headykey.ErrNotFound)
+			got, err := tx.ProofByCookie(hashOf("new"))
+			wantError(t, "the new cookie", err, nil)
+			wantSame(t, "renewed", &got.Session, s)
+			return nil
+		})
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.EndSession(jane.ID, s.ID); err != nil {
+				return err
+			}
+			return tx.RenewSession(s, hashOf("newer"))
+		})
+		wantError(t, "after its end", err, headykey.ErrNotFound)
+	})
+}

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
@@ -46,13 +47,60 @@ export async function visit(browser, options, story) {
   }
 }
 
-// setupPath makes a link for an administrator, as an operator does.
+// operate runs headykey on the server's data, as an operator does.
+function operate(args, input = "") {
+  return execFileSync(env("HEADYKEY_BINARY"), [...args, "--data", env("HEADYKEY_DATA")],
+    { encoding: "utf8", input, env: { PATH: process.env.PATH } });
+}
+
+// setupPath makes a link for an administrator.
 export function setupPath() {
-  const args = ["admin", "link", "--data", env("HEADYKEY_DATA")];
-  const out = execFileSync(env("HEADYKEY_BINARY"), args, { encoding: "utf8", env: { PATH: process.env.PATH } });
+  const out = operate(["admin", "link"]);
   const found = /\/setup\?token=[0-9a-f]+/.exec(out);
   assert.ok(found, `no link in: ${out}`);
   return found[0];
+}
+
+// makePerson makes an account that may sign in.
+export function makePerson(email, name = "Ada Okafor") {
+  operate(["users", "create", "--email", email, "--name", name, "--password-stdin"], password);
+}
+
+// makeClient registers an app and returns its record and secret.
+export function makeClient(name, redirect, ...more) {
+  return JSON.parse(operate(["clients", "create", "--name", name, "--redirect-uri", redirect, "--json", ...more]));
+}
+
+// startApp runs an app on another site than the server: localhost, not 127.0.0.1. It
+// links to sign-in and notes what it gets back.
+export async function startApp(t) {
+  const app = { answers: [] };
+  const server = createServer((request, reply) => {
+    const { pathname, search } = new URL(request.url, app.url);
+    let body = "";
+    request.on("data", (part) => { body += part; });
+    request.on("end", () => {
+      if (pathname === "/cb") app.answers.push({ method: request.method, in: new URLSearchParams(body || search) });
+      reply.setHeader("Content-Type", "text/html; charset=utf-8");
+      reply.end(`<!doctype html><title>App</title><link rel="icon" href="data:,"><h1>${pathname === "/cb" ? "Back" : "App"}</h1>` +
+        `<a href="${(app.link ?? "").replaceAll("&", "&amp;")}">Sign in</a>`);
+    });
+  });
+  await new Promise((ready) => { server.listen(0, "localhost", ready); });
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  app.url = `http://localhost:${server.address().port}`;
+  app.redirect = `${app.url}/cb`;
+  app.client = makeClient("Acme Notes", app.redirect);
+  app.ask = (more = {}) => { app.link = askUrl(app.client, app.redirect, more); };
+  app.ask();
+  return app;
+}
+
+// askUrl is where an app sends people to.
+export function askUrl(client, redirect, more = {}) {
+  return `${url}/auth/v1/authorize?` + new URLSearchParams({
+    client_id: client.client_id ?? client.id, response_type: "code", scope: "openid email", redirect_uri: redirect, state: "s1", nonce: "n1", ...more,
+  });
 }
 
 // signUp makes an account by the API and returns once its letter is in the mailbox.
@@ -63,6 +111,11 @@ export async function signUp(email) {
     body: JSON.stringify({ email, password }),
   });
   assert.equal(answer.status, 202);
+  await letterTo(email);
+}
+
+// letterTo returns once a letter to email is in the mailbox.
+export async function letterTo(email) {
   for (const end = Date.now() + 21_000; Date.now() < end;) {
     const letters = await (await fetch(`${url}/mailbox.json?to=${encodeURIComponent(email)}`)).json();
     if (letters.length > 0) return;

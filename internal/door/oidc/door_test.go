@@ -17,6 +17,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
@@ -33,6 +34,7 @@ const (
 type house struct {
 	http.Handler
 	oauth  *oauth.Service
+	db     *store.DB
 	client oauth.NewClient
 }
 
@@ -45,9 +47,9 @@ func build(t *testing.T) *house {
 	check(t, err)
 	ring, err := keyring.New(t.Context(), db, sealer, nil, log)
 	check(t, err)
-	h := &house{}
+	h := &house{db: db}
 	h.oauth, err = oauth.New(oauth.Parts{
-		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "id.example.com"),
+		DB: db, Ring: ring, Sealer: sealer, Outbox: outbox.New(db, sealer, log, nil), Receipts: receipt.New(db, ring, "id.example.com"),
 		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour}),
 	}, base)
 	check(t, err)

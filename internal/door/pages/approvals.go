@@ -29,7 +29,7 @@ func (d *door) approvals(w http.ResponseWriter, r *http.Request, _ headykey.Call
 		if mayBounce(r, r.URL.Query()) {
 			return d.bounce(w, r)
 		}
-		goTo(w, signInPath("", "approvals"))
+		goTo(w, visit{toward: "approvals"}.to(signInForm.Action))
 		return nil
 	}
 	waiting, err := d.OAuth.Approvals(r.Context(), by)

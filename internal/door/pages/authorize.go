@@ -1,7 +1,7 @@
 package pages
 
 import (
-	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 
@@ -79,11 +79,19 @@ func stepPath(step oauth.Step, id string) string {
 	return "/" + string(step) + "?" + url.Values{"request": {id}}.Encode()
 }
 
+// A formPost is an answer that travels in a form. Its address may have the private
+// scheme of an app.
+type formPost struct {
+	Redirect template.URL
+	Params   url.Values
+}
+
 // answer sends the browser back to the client.
 func (d *door) answer(w http.ResponseWriter, r *http.Request, a *oauth.Answer) error {
 	if a.Mode == "form_post" {
 		return d.show(w, r, http.StatusOK, "form-post", page{
-			Title: "Going back to the app", Policy: policyFor(a.Redirect), Data: a,
+			Title: "Going back to the app", Policy: policyFor(a.Redirect),
+			Data: formPost{template.URL(a.Redirect), a.Params}, // it is registered, byte for byte
 		})
 	}
 	goTo(w, a.Location())
@@ -104,6 +112,7 @@ func (d *door) refuse(w http.ResponseWriter, r *http.Request, p *oauth.Pending, 
 // client or redirect URI is wrong. It goes nowhere (RFC 6749 §4.1.2.1).
 type badRequest struct {
 	Text, Error, Client, Redirect string
+	Registered                    []string // redirect URIs of the client, if there is one
 }
 
 func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error, in url.Values) error {
@@ -113,6 +122,7 @@ func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error, in 
 	}
 	return d.show(w, r, http.StatusBadRequest, "bad-request", page{Title: "This sign-in request is not valid", Data: badRequest{
 		Text: e.Text, Error: oauth.Word(e), Client: in.Get("client_id"), Redirect: in.Get("redirect_uri"),
+		Registered: d.OAuth.RedirectsOf(r.Context(), in),
 	}})
 }
 
@@ -139,15 +149,3 @@ func (d *door) bounce(w http.ResponseWriter, r *http.Request) error {
 	to.RawQuery = query.Encode()
 	return d.show(w, r, http.StatusOK, "bounce", page{Title: "One moment", Data: to.RequestURI()})
 }
-
-// resumed returns the request that this browser left under its id, with the id.
-func (d *door) resumed(r *http.Request, id string) (*oauth.Pending, error) {
-	p, err := d.OAuth.Resume(r.Context(), id, d.knownBrowser(r))
-	if errors.Is(err, headykey.ErrBadRequestURI) {
-		err = errStaleRequest
-	}
-	return p, err
-}
-
-// errStaleRequest is an authorization request that cannot be gone on with.
-var errStaleRequest = headykey.ErrBadRequestURI.Saying("This sign-in has run out, or was finished already. Go back to the app and start again.")

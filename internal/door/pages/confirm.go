@@ -35,7 +35,11 @@ func (d *door) confirmed(_ http.ResponseWriter, r *http.Request, in url.Values) 
 	return confirmForm.Action + "/done", nil
 }
 
-// confirmDone serves GET /verify-email/done. It names nobody, so anybody may see it.
+// confirmDone serves GET /verify-email/done. It names nobody, so anybody may see it;
+// in the browser that began with an app it leads on to that.
 func (d *door) confirmDone(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
-	return d.show(w, r, http.StatusOK, "done", page{Title: "Your address is confirmed"})
+	v := d.waiting(r)
+	return d.show(w, r, http.StatusOK, "done", page{
+		Title: "Your address is confirmed", Data: signUp{App: v.app(), SignIn: v.to(signInForm.Action)},
+	})
 }

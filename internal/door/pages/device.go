@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/oauth"
@@ -84,15 +83,15 @@ func (d *door) allowDevice(w http.ResponseWriter, r *http.Request, _ headykey.Ca
 
 // deviceOf returns the request that this browser typed the code of, and its device.
 func (d *door) deviceOf(r *http.Request, id string) (*oauth.Pending, *oauth.Waiting, error) {
-	p, err := d.resumed(r, id)
+	v, err := d.visitFor(r, id)
 	var waiting *oauth.Waiting
 	if err == nil {
-		waiting, err = d.OAuth.DeviceOf(r.Context(), p)
+		waiting, err = d.OAuth.DeviceOf(r.Context(), v.p)
 	}
 	if errors.Is(err, headykey.ErrBadRequestURI) {
 		err = errStaleDevice
 	}
-	return p, waiting, err
+	return v.p, waiting, err
 }
 
 // deviceAnswered serves POST /device/allow.
@@ -121,11 +120,7 @@ func decided(in url.Values) (decision *oauth.Decision, status string) {
 	if in.Get("decision") != "allow" {
 		return nil, "You did not allow it. Nothing was connected."
 	}
-	chosen, ok := durations[in.Get("duration")]
-	if !ok {
-		chosen = oauth.Decision{Session: true}
-	}
-	chosen.Scopes = slices.Clone(in["scope"])
+	chosen := decisionOf(in)
 	return &chosen, "It is connected now."
 }
 

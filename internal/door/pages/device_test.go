@@ -44,8 +44,8 @@ func (h *house) register(t *testing.T, email string) {
 	check(t, err)
 }
 
-// signIn fills in the sign-in page at path and returns where it leads.
-func (b *browser) signIn(t *testing.T, path, email string) string {
+// enter fills in the sign-in page at path and returns where it leads.
+func (b *browser) enter(t *testing.T, path, email string) string {
 	t.Helper()
 	page := b.get(path).want(t, http.StatusOK, `aria-label="Sign in"`)
 	answer := b.post("/sign-in", page.fill("email", email, "password", goodPassword))
@@ -55,8 +55,8 @@ func (b *browser) signIn(t *testing.T, path, email string) string {
 	return answer.Header().Get("Location")
 }
 
-// follow goes where redirects lead and returns the page at the end, with its path.
-func (b *browser) follow(t *testing.T, path string) (answer, string) {
+// walk goes where redirects lead and returns the page at the end, with its path.
+func (b *browser) walk(t *testing.T, path string) (answer, string) {
 	t.Helper()
 	for range 5 {
 		a := b.get(path)
@@ -80,10 +80,10 @@ func TestConnectADevice(t *testing.T) {
 		`autocomplete="off" autocapitalize="characters" spellcheck="false"`, ">Continue</button>",
 		"Only continue if this code is on a screen in front of you.")
 	typed := b.post("/device", page.fill("user_code", strings.ToLower(code.User)))
-	signIn, path := b.follow(t, typed.Header().Get("Location"))
-	signIn.want(t, http.StatusOK, "to continue to <strong>Television &lt;1&gt;</strong>")
+	signIn, path := b.walk(t, typed.Header().Get("Location"))
+	signIn.want(t, http.StatusOK, "to continue to <strong><bdi>Television &lt;1&gt;</bdi></strong>")
 
-	ask, path := b.follow(t, b.signIn(t, path, email))
+	ask, path := b.walk(t, b.enter(t, path, email))
 	if !strings.HasPrefix(path, "/device/allow?request=") {
 		t.Fatalf("after the sign-in: %s", path)
 	}
@@ -107,8 +107,8 @@ func TestRefuseADevice(t *testing.T) {
 	h.register(t, email)
 	c := h.television(t)
 	code, b := h.device(t, c), h.visitor()
-	b.signIn(t, "/sign-in", email)
-	ask, _ := b.follow(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
+	b.enter(t, "/sign-in", email)
+	ask, _ := b.walk(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
 	b.post("/device/allow", ask.fill("decision", "deny")).leads(t, "/device/done")
 	b.get("/device/done").want(t, http.StatusOK, "You can close this page.", "You did not allow it.")
 	if _, err := h.tokens(t, c, code); !errors.Is(err, headykey.ErrAccessDenied) {
@@ -142,19 +142,19 @@ func TestADeviceIsAnsweredByWhoSawThePage(t *testing.T) {
 	h.register(t, "eve@example.com")
 	c := h.television(t)
 	code, b := h.device(t, c), h.visitor()
-	b.signIn(t, "/sign-in", email)
-	ask, path := b.follow(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
+	b.enter(t, "/sign-in", email)
+	ask, path := b.walk(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
 	ask.want(t, http.StatusOK)
 
 	eve := h.visitor()
-	eve.signIn(t, "/sign-in", "eve@example.com")
+	eve.enter(t, "/sign-in", "eve@example.com")
 	eve.get(path).want(t, http.StatusBadRequest)
 	forged := ask.fill("decision", "allow")
 	forged.Set("csrf_token", eve.get("/device").fill().Get("csrf_token"))
 	eve.post("/device/allow", forged).want(t, http.StatusForbidden)
 
 	b.do(posting("/device/allow", ask.fill("decision", "allow"), "Origin", "https://evil.example")).want(t, http.StatusForbidden)
-	b.signIn(t, "/sign-in", "eve@example.com") // at the same browser
+	b.enter(t, "/sign-in", "eve@example.com") // at the same browser
 	b.post("/device/allow", ask.fill("decision", "allow")).leads(t, path)
 	b.get(path).want(t, http.StatusOK, "signed in as <strong>eve@example.com")
 	id := strings.TrimPrefix(path, "/device/allow?request=")

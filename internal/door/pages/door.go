@@ -88,6 +88,11 @@ func Mount(r *web.Router, d Deps) Front {
 	p.get(r, confirmForm.Action+"/done", p.open, p.confirmDone)
 	p.get(r, signInForm.Action, p.open, p.signIn)
 	p.post(r, signInForm, p.signedIn)
+	p.get(r, signUpForm.Action, p.open, p.signUp)
+	p.post(r, signUpForm, p.signedUp)
+	p.get(r, inboxPath, p.open, p.inbox)
+	p.get(r, chooseForm.Action, p.open, p.chooseAccount)
+	p.post(r, chooseForm, p.chosen)
 	p.get(r, consentForm.Action, p.open, p.consent)
 	p.post(r, consentForm, p.consented)
 	p.get(r, deviceForm.Action, p.open, p.device)
@@ -97,6 +102,7 @@ func Mount(r *web.Router, d Deps) Front {
 	p.get(r, deviceDone, p.open, p.deviceDone)
 	p.get(r, approvalForm.Action, p.open, p.approvals)
 	p.post(r, approvalForm, p.approved)
+	p.post(r, leaveForm, p.left)
 	if d.Mailbox != nil {
 		p.get(r, "/mailbox", p.open, p.letters)
 		p.get(r, "/mailbox/{id}", p.open, p.letter)
@@ -104,7 +110,7 @@ func Mount(r *web.Router, d Deps) Front {
 		p.get(r, "/mailbox.json", p.open, p.lettersJSON)
 		p.post(r, clearForm, p.clearMailbox)
 	}
-	return Front{Authorize: web.Handle(p.open, p.authorize)}
+	return Front{Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize)}
 }
 
 // A handler writes an answer, or returns an error and has written nothing.

@@ -1,10 +1,13 @@
 package pages
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"headykey.com/headykey/internal/web"
 )
 
 const (
@@ -23,6 +26,17 @@ type flash struct {
 	Alert  string            `json:"alert,omitzero"`  // the failure, in a sentence
 	Faults map[string]string `json:"faults,omitzero"` // by the name of the field
 	Values map[string]string `json:"values,omitzero"` // what was typed, but no secret
+	HTTP   int               `json:"http,omitzero"`   // status of the page, if the failure passes by itself
+	Again  int64             `json:"again,omitzero"`  // when a try makes sense again, unix seconds
+}
+
+// fault is the status of the page that tells f. What passes by itself keeps its
+// status and Retry-After through the redirect.
+func (f flash) fault(h http.Header) int {
+	if f.Again > 0 {
+		web.SetRetryAfter(h, max(time.Until(time.Unix(f.Again, 0)), time.Second))
+	}
+	return cmp.Or(f.HTTP, http.StatusOK)
 }
 
 // cookie returns a cookie of ours. The prefix (RFC 6265bis §4.1.3.2) keeps other

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/web"
@@ -37,6 +38,7 @@ type field struct {
 	Name, Label  string
 	Type         string // text, email, password
 	Autocomplete string
+	Enter        string // what the enter key of a touch keyboard says: next, go
 	Help         string
 	Min, Max     int // characters; zero Min: any number
 	Required     bool
@@ -126,6 +128,12 @@ func (table form) failed(in url.Values, e *headykey.Error) flash {
 				f.Faults[known.Name] = fault.Message
 			}
 		}
+	}
+	if e.Kind == headykey.TooMany || e.Kind == headykey.Unavailable {
+		f.HTTP = web.StatusOf(e)
+	}
+	if e.After > 0 {
+		f.Again = time.Now().Add(e.After).Unix() + 1
 	}
 	if len(f.Faults) > 0 {
 		f.Alert = "Nothing was saved. Mend what is marked below."

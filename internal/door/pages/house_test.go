@@ -16,6 +16,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/door/pages"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
 	"headykey.com/headykey/internal/oauth"
@@ -38,6 +39,7 @@ type house struct {
 	http.Handler
 	auth    *auth.Service
 	oauth   *oauth.Service
+	db      *store.DB
 	mailbox *mail.Mailbox
 	arrived chan struct{} // a letter
 }
@@ -55,6 +57,7 @@ func build(t *testing.T, p plan) *house {
 	log := slog.New(slog.DiscardHandler)
 	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Log: log})
 	check(t, err)
+	h.db = db
 	t.Cleanup(func() { _ = db.Close() })
 	sealer, err := secret.NewSealer(bytes.Repeat([]byte{7}, secret.MasterKeySize))
 	check(t, err)
@@ -72,17 +75,18 @@ func build(t *testing.T, p plan) *house {
 		Access: time.Hour, Refresh: time.Hour, Session: 8 * time.Hour, SessionMax: 8 * time.Hour,
 		SetupLink: time.Hour, EmailLink: time.Hour,
 	}
-	h.auth, err = auth.New(auth.Parts{
-		DB: db, Receipts: receipt.New(db, ring, "127.0.0.1"), Outbox: box, Pool: pool, Sealer: sealer, Log: log,
-		Tokens: token.New(db, ring, token.Config{Issuer: base, Audience: base + "/api", Access: time.Hour, Refresh: time.Hour}),
-	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
+	ledger := receipt.New(db, ring, "127.0.0.1")
+	tokens := token.New(db, ring, token.Config{
+		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
+	})
+	out, err := fetch.New(fetch.Config{})
 	check(t, err)
-	h.oauth, err = oauth.New(oauth.Parts{
-		DB: db, Ring: ring, Sealer: sealer, Receipts: receipt.New(db, ring, "127.0.0.1"),
-		Tokens: token.New(db, ring, token.Config{
-			Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour,
-		}),
-	}, base)
+	t.Cleanup(out.Close)
+	h.oauth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: ledger, Ring: ring, Sealer: sealer, Fetch: out, Outbox: box}, base)
+	check(t, err)
+	h.auth, err = auth.New(auth.Parts{
+		DB: db, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens,
+	}, auth.Config{BaseURL: base, ConfirmEmail: p.confirm, Throttle: true, Lifetimes: lifetimes})
 	check(t, err)
 	h.mount(t, p, db, sealer)
 	return h
@@ -114,7 +118,10 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 		d.Mailbox = nil
 	}
 	router := web.NewRouter(cors, nil)
-	pages.Mount(router, d)
+	front := pages.Mount(router, d)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		router.Handle(method, "/auth/v1/authorize", front.Authorize)
+	}
 	router.Handle(http.MethodGet, "/api/auth/me", http.NotFoundHandler())
 	h.Handler = web.Front(public, nil, router)
 }

@@ -15,7 +15,11 @@ type problem struct {
 	Text    string
 	Next    string // what its reader can do; may be empty
 	Command string // to run on the server's machine; may be empty
+	Back    *link  // to where the reader came from; may be nil
 }
+
+// A link leads to somebody else's site.
+type link struct{ Text, Address string }
 
 // A wording is how a failure is told to a person. An empty Text: the failure's own.
 type wording struct{ Title, Text, Next string }
@@ -69,7 +73,16 @@ func takesHTML(r *http.Request) bool {
 
 // fail is the door's web.FailFunc.
 func (d *door) fail(w http.ResponseWriter, r *http.Request, e *headykey.Error) {
-	if forPrograms(r.URL.Path) || !takesHTML(r) {
+	if forPrograms(r.URL.Path) {
+		web.FailJSON(w, r, e)
+		return
+	}
+	d.failPerson(w, r, e)
+}
+
+// failPerson is fail for an address in the areas of programs that people visit.
+func (d *door) failPerson(w http.ResponseWriter, r *http.Request, e *headykey.Error) {
+	if !takesHTML(r) {
 		web.FailJSON(w, r, e)
 		return
 	}

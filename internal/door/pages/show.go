@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"headykey.com/headykey"
 )
@@ -23,7 +24,8 @@ var templates embed.FS
 // screens are the templates that are pages. Each defines "screen", which chooses
 // its frame, and "main", which the frame puts in its middle.
 var screens = [...]string{"welcome", "setup", "next", "confirm", "done", "mailbox", "letter", "problem",
-	"sign-in", "consent", "bounce", "form-post", "bad-request", "device", "device-allow", "device-done", "approvals"}
+	"sign-in", "sign-up", "inbox", "select-account", "consent", "bounce", "form-post", "bad-request",
+	"device", "device-allow", "device-done", "approvals"}
 
 // A page is what every screen knows.
 type page struct {
@@ -65,17 +67,22 @@ func (d *door) show(w http.ResponseWriter, r *http.Request, status int, screen s
 
 // policyFor is policy with another address that the forms of a page may lead to: a
 // browser stops a form whose answer sends it on to an address that is not named
-// (Content Security Policy 3 §6.4.1).
+// (Content Security Policy 3 §6.4.1). A host that the policy cannot spell, such as an
+// IPv6 address, is let in by its scheme.
 func policyFor(redirect string) string {
 	u, err := url.Parse(redirect)
 	switch {
 	case err != nil || u.Scheme == "":
 		return policy
-	case u.Scheme == "https" || u.Scheme == "http":
+	case u.Host != "" && strings.Trim(u.Host, hostLetters) == "":
 		return policy + " " + u.Scheme + "://" + u.Host
 	}
 	return policy + " " + u.Scheme + ":"
 }
+
+// hostLetters are what a host and its port are made of in a policy (Content Security
+// Policy 3 §2.3.1).
+const hostLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:"
 
 // private sets what every answer of this door needs: no copy is kept, no other
 // origin's script reads it, and a form's POST still names its Origin.

@@ -34,3 +34,8 @@ if (navigator.clipboard) for (const button of document.querySelectorAll("[data-c
 }
 // An answer that travels in a form goes on by itself.
 for (const form of document.querySelectorAll("form[data-submit]")) form.submit();
+// Who clicks as a page comes up has not read it.
+for (const button of document.querySelectorAll("form[data-calm] button")) {
+  button.disabled = true;
+  setTimeout(() => { button.disabled = false; }, 500);
+}
