@@ -24,6 +24,8 @@ var dynamicModules = []module{
 	{"oidcc-redirect-uri-query-mismatch", nil, redirectURIQueryMismatch},
 	{"oidcc-redirect-uri-query-added", nil, redirectURIQueryAdded},
 	{"oidcc-redirect-uri-regfrag", nil, redirectURIFragment},
+	{"oidcc-registration-policy-uri", nil, shows("policy_uri")},
+	{"oidcc-registration-tos-uri", nil, shows("tos_uri")},
 	{"oidcc-registration-jwks-uri", nil, registrationJWKSURI},
 	{"oidcc-registration-sector-uri", nil, sectorURI},
 	{"oidcc-registration-sector-bad", nil, sectorBad},
