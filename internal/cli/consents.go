@@ -46,7 +46,7 @@ type consentsList struct {
 // Run lists the consents.
 func (cmd consentsList) Run(c *console) error {
 	return c.with(func(ctx context.Context, core *server.Core) (fmt.Stringer, error) {
-		user, err := who{cmd.User}.find(ctx, core)
+		user, err := who(cmd).find(ctx, core)
 		if err != nil {
 			return nil, err
 		}

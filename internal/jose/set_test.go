@@ -108,3 +108,19 @@ func TestAKeySetThatIsNotPlainIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// The keys of a set are found by themselves, whatever they are called.
+func TestASetKnowsItsKeys(t *testing.T) {
+	for _, k := range family(t)[:4] {
+		public := k.Private.Public()
+		if s := set(t, rfc7638+","+rfc8037+","+with(spelled(t, k.Private), `"kid":"k","use":"sig"`)); !s.HasKey(public) {
+			t.Errorf("%s: its own key is not found", k.Algorithm)
+		}
+		if set(t, rfc7638+","+rfc8037).HasKey(public) || set(t, with(spelled(t, k.Private), `"use":"enc"`)).HasKey(public) {
+			t.Errorf("%s: a key of others, or for other things, is found", k.Algorithm)
+		}
+	}
+	if s := set(t, rfc7638); s.HasKey(nil) || s.HasKey("key") || s.HasKey([]byte("key")) {
+		t.Error("what is no key is found")
+	}
+}

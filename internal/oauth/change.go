@@ -22,6 +22,9 @@ func (s *Service) ChangeClient(ctx context.Context, by headykey.Caller, id heady
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return nil, err
 	}
+	if err := mergeDetails(change.Details, &headykey.ClientDetails{}); err != nil {
+		return nil, err // what cannot be read is wrong for any client
+	}
 	return s.revise(ctx, by, id, func(c *headykey.Client, now time.Time) (notes, error) {
 		changed, err := apply(c, change)
 		if err != nil {

@@ -49,7 +49,14 @@ func checkName(c *headykey.Client) error {
 }
 
 func checkProof(c *headykey.Client) error {
-	if !slices.Contains(AuthMethods, c.AuthMethod) {
+	d := &c.Details
+	if d.JWKS.Kind() == 'n' {
+		d.JWKS = nil
+	}
+	switch {
+	case len(d.JWKS) > 0 && d.JWKS.Kind() != '{':
+		return invalid("jwks", "This member has a value of another type.")
+	case !slices.Contains(AuthMethods, c.AuthMethod):
 		return invalid("token_endpoint_auth_method", "This way to prove a client does not exist here.")
 	}
 	return nil

@@ -141,7 +141,7 @@ func nameFrom(m Metadata) string {
 // asMetadataFault spells what is wrong with a client as RFC 7591 §3.2.2 does.
 func asMetadataFault(err error) error {
 	e := headykey.Explain(err)
-	if err == nil || e.Kind != headykey.Invalid {
+	if err == nil || !e.Is(headykey.ErrInvalid) && !e.Is(headykey.ErrMissingField) && !e.Is(headykey.ErrInvalidJSON) {
 		return err
 	}
 	names := map[string]string{"name": "client_name", "scopes": "scope"}

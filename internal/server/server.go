@@ -88,6 +88,13 @@ func Start(ctx context.Context, c *Config, log *slog.Logger) (s *Server, err err
 	return s, s.listenMetrics()
 }
 
+// suites are those that RFC 9325 §4.2 recommends for TLS 1.2, as FAPI 2.0 §5.2.2
+// demands; TLS 1.3 has its own.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+}
+
 func listen(c *Config) (net.Listener, error) {
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -102,7 +109,7 @@ func listen(c *Config) (net.Listener, error) {
 		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
 	}
 	config := &tls.Config{
-		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, CipherSuites: suites, NextProtos: []string{"h2", "http/1.1"},
 	}
 	if c.TLSClients {
 		config.ClientAuth = tls.RequestClientCert // who has none is welcome, too; the rules verify

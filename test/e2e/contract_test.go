@@ -83,7 +83,7 @@ func (e endpoint) call() string {
 	if strings.HasPrefix(e.path, "/api/receipts/") {
 		id = "rcp_" + id
 	}
-	return strings.ReplaceAll(e.path, "{id}", id)
+	return strings.NewReplacer("{id}", id, "{clientId}", id).Replace(e.path)
 }
 
 // body returns the schema of the request body, or nil.

@@ -280,7 +280,9 @@ func TestMetadataTellsOfWhatIsThere(t *testing.T) {
 func TestClientsAreManaged(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		admin := s.as(s.member(t, "admin", "admin"))
-		made := admin.post(t, clientsPath, obj{"name": "Robot", "scopes": []string{"a"}, "redirect_uris": []string{"http://127.0.0.1/cb"}}).want(t, http.StatusCreated)
+		made := admin.post(t, clientsPath, obj{
+			"name": "Robot", "scopes": []string{"a"}, "redirect_uris": []string{"http://127.0.0.1/cb"}, "grant_types": []string{"client_credentials"},
+		}).want(t, http.StatusCreated)
 		p := program{made.text(t, "client.client_id"), made.text(t, "client_secret")}
 		at := clientsPath + "/" + p.ID
 		old := s.earn(t, p)
@@ -311,7 +313,8 @@ func TestClientsAreManaged(t *testing.T) {
 		}
 		for field, body := range map[string]obj{
 			"name": {"name": " "}, "grant_types": {"name": "x", "grant_types": []string{"password"}}, "scopes": {"name": "x", "scopes": []string{"a b"}},
-			"token_endpoint_auth_method": {"name": "x", "token_endpoint_auth_method": "none"},
+			"token_endpoint_auth_method": {"name": "x", "token_endpoint_auth_method": "password"},
+			"logo_uri":                   {"name": "x", "logo_uri": "http://a.example/l.png"},
 			"redirect_uris":              {"name": "x", "redirect_uris": []string{"https://a.example/#x"}}, "resources": {"name": "x", "resources": []string{s.url + "/api"}},
 		} {
 			admin.post(t, clientsPath, body).refused(t, http.StatusBadRequest).blames(t, field)

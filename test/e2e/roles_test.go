@@ -30,6 +30,10 @@ var least = map[string]string{
 	"DELETE /api/admin/clients/{id}":             "admin",
 	"POST /api/admin/clients/{id}/rotate-secret": "admin",
 	"POST /api/admin/keys/rotate":                "admin",
+	"POST /api/admin/registration-tokens":        "admin",
+	"GET /api/admin/users/{id}/consents":         "operator",
+
+	"DELETE /api/admin/users/{id}/consents/{clientId}": "admin",
 }
 
 var levels = map[string]int{"guest": 1, "user": 2, "operator": 3, "admin": 4}

@@ -50,7 +50,7 @@ func build(t *testing.T) *house {
 	h := &house{db: db}
 	h.oauth, err = oauth.New(oauth.Parts{
 		DB: db, Ring: ring, Sealer: sealer, Outbox: outbox.New(db, sealer, log, nil), Receipts: receipt.New(db, ring, "id.example.com"),
-		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour}),
+		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour}),
 	}, base)
 	check(t, err)
 	h.client, err = h.oauth.CreateClient(t.Context(), headykey.System, oauth.ClientWish{Name: "Robot", Scopes: []string{"a"}})

@@ -46,7 +46,7 @@ func TestAnswerAnAppThatAsks(t *testing.T) {
 		b := h.visitor()
 		b.get("/approvals").want(t, http.StatusOK, `http-equiv="refresh"`, "heady_bounced") // the cookie may have been kept back
 		b.get("/approvals?heady_bounced=1").leads(t, "/sign-in?to=approvals")
-		if to := b.signIn(t, "/sign-in?to=approvals", email); to != "/approvals" {
+		if to := b.enter(t, "/sign-in?to=approvals", email); to != "/approvals" {
 			t.Fatalf("after the sign-in: %s", to)
 		}
 		page := b.get("/approvals").want(t, http.StatusOK, `aria-label="Request of Bank &lt;1&gt;"`, "Order &lt;42&gt;",
@@ -73,8 +73,8 @@ func TestAQuestionIsForOnePersonAlone(t *testing.T) {
 	h.register(t, "eve@example.com")
 	c, id := h.ask(t, email)
 	b, eve := h.visitor(), h.visitor()
-	b.signIn(t, "/sign-in", email)
-	eve.signIn(t, "/sign-in", "eve@example.com")
+	b.enter(t, "/sign-in", email)
+	eve.enter(t, "/sign-in", "eve@example.com")
 	page := b.get("/approvals")
 	eve.get("/approvals").want(t, http.StatusOK, "No app waits").lacks(t, "Bank")
 
@@ -83,7 +83,7 @@ func TestAQuestionIsForOnePersonAlone(t *testing.T) {
 	forged := page.fill("decision", "allow")
 	eve.post("/approvals", forged).want(t, http.StatusForbidden)
 
-	b.signIn(t, "/sign-in", "eve@example.com") // at the same browser, the page of ada is still open
+	b.enter(t, "/sign-in", "eve@example.com") // at the same browser, the page of ada is still open
 	b.post("/approvals", page.fill("decision", "allow")).leads(t, "/approvals")
 	inside := b.get("/approvals").fill()
 	b.post("/approvals", page.fill("decision", "allow", "session", inside.Get("session"))).leads(t, "/approvals")
