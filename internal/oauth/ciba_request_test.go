@@ -60,7 +60,7 @@ func serialize(t testing.TB, signing jose.Signer, text []byte) string {
 }
 
 // keySet is the public keys of signers.
-func keySet(t testing.TB, all ...signer) jsontext.Value {
+func signerSet(t testing.TB, all ...signer) jsontext.Value {
 	t.Helper()
 	set := jose.JSONWebKeySet{}
 	for _, s := range all {
@@ -90,8 +90,8 @@ func TestASignedQuestion(t *testing.T) {
 		h := build(t)
 		key, foreign, ps := newSigner(t), newSigner(t), rsaSigner(t, jose.PS256)
 		rs := signer{ps.key, jose.RS256}
-		c := h.bank(t, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: keySet(t, key)})
-		free := h.bank(t, headykey.ClientDetails{JWKS: keySet(t, ps)})
+		c := h.bank(t, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: signerSet(t, key)})
+		free := h.bank(t, headykey.ClientDetails{JWKS: signerSet(t, ps)})
 		h.person(t, "ada@example.com")
 		now := func(d time.Duration) any { return time.Now().Add(d).Unix() }
 		tests := []struct {
@@ -148,8 +148,8 @@ func TestASignedQuestion(t *testing.T) {
 func TestASignedQuestionStandsAlone(t *testing.T) {
 	h := build(t)
 	key := newSigner(t)
-	c := h.bank(t, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: keySet(t, key)})
-	strict := h.program(t, oauth.ClientWish{Grants: []string{cibaGrant}, Profile: headykey.ProfileFAPI2, Details: headykey.ClientDetails{JWKS: keySet(t, key)}})
+	c := h.bank(t, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: signerSet(t, key)})
+	strict := h.program(t, oauth.ClientWish{Grants: []string{cibaGrant}, AuthMethod: oauth.PrivateKeyJWT, Profile: headykey.ProfileFAPI2, Details: headykey.ClientDetails{JWKS: signerSet(t, key)}})
 	h.person(t, "ada@example.com")
 	text := key.sign(t, "JWT", signedQuestion(c, nil))
 	const none = "eyJhbGciOiJub25lIn0.e30."
@@ -181,7 +181,7 @@ func TestASignedQuestionStandsAlone(t *testing.T) {
 func FuzzSignedQuestion(f *testing.F) {
 	h := build(f)
 	key := newSigner(f)
-	c := h.bank(f, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: keySet(f, key)})
+	c := h.bank(f, headykey.ClientDetails{CIBARequestAlg: "ES256", JWKS: signerSet(f, key)})
 	h.person(f, "ada@example.com")
 	signing, err := jose.NewSigner(jose.SigningKey{Algorithm: key.alg, Key: key.key}, nil)
 	check(f, err)

@@ -144,15 +144,15 @@ func TestARequestThatRanOutStillNamesItsClient(t *testing.T) {
 // The parameter claims is no way round the person's answer.
 func TestAClaimAskedForByNameNeedsItsScope(t *testing.T) {
 	h := build(t)
-	by := h.person(t)
+	by := h.somebody(t)
 	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://app.example/cb"}}).Record
 	claims := []string{"claims", `{"userinfo":{"email":null,"given_name":null},"id_token":{"name":{"essential":true},"sub":null}}`}
-	q, err := h.Question(t.Context(), h.ask(t, &c, "openid", claims...), by)
+	q, err := h.Question(t.Context(), h.asked(t, &c, "openid", claims...), by)
 	check(t, err)
 	if want := []string{"openid", "profile", "email"}; !reflect.DeepEqual(q.New, want) {
 		t.Errorf("asked for %v, want %v", q.New, want)
 	}
-	a := h.allowed(t, h.ask(t, &c, "openid", claims...), by, &oauth.Decision{Scopes: []string{"email"}})
+	a := h.decided(t, h.asked(t, &c, "openid", claims...), by, &oauth.Decision{Scopes: []string{"email"}})
 	want := &headykey.ClaimsRequest{
 		Userinfo: map[string]*headykey.ClaimWish{"email": nil, "given_name": nil}, IDToken: map[string]*headykey.ClaimWish{"sub": nil},
 	}
@@ -162,7 +162,7 @@ func TestAClaimAskedForByNameNeedsItsScope(t *testing.T) {
 	for ask, want := range map[string]oauth.Step{
 		`{"userinfo":{"email":null}}`: oauth.StepGrant, `{"userinfo":{"name":null}}`: oauth.StepConsent,
 	} {
-		if step, err := h.Next(t.Context(), h.ask(t, &c, "openid", "claims", ask), by); err != nil || step != want {
+		if step, err := h.Next(t.Context(), h.asked(t, &c, "openid", "claims", ask), by); err != nil || step != want {
 			t.Errorf("%s: got %v, %v, want %v", ask, step, err, want)
 		}
 	}

@@ -462,7 +462,7 @@ func TestSoftwareStatementsCount(t *testing.T) {
 func TestAChangeOfDetails(t *testing.T) {
 	h := build(t)
 	c := h.program(t, oauth.ClientWish{Redirects: []string{"https://a.example/cb"}, Details: headykey.ClientDetails{
-		LogoURI: "https://a.example/l.png", Contacts: []string{"a@a.example", "b@a.example"}, JWKS: jsontext.Value(`{"keys":[]}`),
+		LogoURI: "https://a.example/l.png", Contacts: []string{"a@a.example", "b@a.example"}, JWKS: jsontext.Value(strings.TrimPrefix(someKeys, `"jwks":`)),
 	}})
 	fresh, method := []string{"authorization_code"}, "none"
 	got, err := h.ChangeClient(t.Context(), headykey.System, c.Record.ID, headykey.ClientChange{
@@ -495,7 +495,7 @@ func TestAChangeOfDetails(t *testing.T) {
 // What is read is what is kept: spelled again and read again it is the same.
 func FuzzParseMetadata(f *testing.F) {
 	for _, tt := range unfit {
-		f.Add(with(f, tt.members))
+		f.Add(registration(f, tt.members))
 	}
 	f.Add(`{"jwks":null,"default_max_age":3e0,"client_name#de":"x"}`)
 	f.Fuzz(func(t *testing.T, text string) {
