@@ -49,6 +49,9 @@ func discovery(t *testing.T, r *round) {
 			}
 		}
 	}
+	if slices.Contains(words(t, m, "introspection_endpoint_auth_methods_supported"), "none") {
+		t.Error("whoever proves nothing is told that they may introspect")
+	}
 	keySet(t, r)
 }
 
