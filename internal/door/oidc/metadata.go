@@ -2,10 +2,12 @@ package oidc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"headykey.com/headykey"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/web"
 )
@@ -78,7 +80,11 @@ func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
 			doc[e.member] = issuer + e.path
 		}
 		if e.auth != "" {
-			doc[e.auth] = s.AuthMethods()
+			methods := s.AuthMethods()
+			if e.path == "/oauth/introspect" { // RFC 7662 §2.1: who asks must be somebody
+				methods = slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == headykey.AuthNone })
+			}
+			doc[e.auth] = methods
 			doc[strings.Replace(e.auth, "_methods_", "_signing_alg_values_", 1)] = oauth.AssertionAlgorithms
 		}
 	}
