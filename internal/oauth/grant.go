@@ -23,6 +23,7 @@ var grants = []grant{
 	{"refresh_token", redeemRefresh},
 	{"client_credentials", redeemClientCredentials},
 	{"urn:ietf:params:oauth:grant-type:token-exchange", redeemExchange},
+	{"urn:ietf:params:oauth:grant-type:jwt-bearer", redeemAssertion},
 	{deviceGrant, redeemDevice},
 	{cibaGrant, redeemCIBA},
 }
@@ -39,6 +40,7 @@ type Permit struct {
 	Act     jsontext.Value // who acts (RFC 8693 §4.1)
 	Refresh string         // refresh token to give; "": none
 	Kind    string         // issued_token_type of an exchange; "": it is none
+	Absent  bool           // the person of Proof was not there: no ID token
 }
 
 // GrantTypes lists the grants that exist here. The implicit one is a word of

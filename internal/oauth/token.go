@@ -74,7 +74,7 @@ func (s *Service) issue(ctx context.Context, c *headykey.Client, permit Permit, 
 	out.Refresh, out.Kind = permit.Refresh, permit.Kind
 	t := &permit.Proof.Authorization.Terms
 	out.Details = t.Details
-	if t.Has(headykey.ScopeOpenID) && permit.Kind == "" {
+	if t.Has(headykey.ScopeOpenID) && permit.Kind == "" && !permit.Absent {
 		out.ID, err = s.idToken(ctx, c, permit.Proof, halves{Access: out.Access})
 	}
 	return out, err

@@ -39,14 +39,14 @@ func (d door) read(w http.ResponseWriter, r *http.Request, many ...string) (post
 		proof.Called = d.BaseURL + r.URL.Path
 		proof.Certificates, err = d.certificates(r)
 	}
+	if err == nil { // before the client: its assertion is used up by being right
+		p.possession, err = d.possession(r, "", "")
+	}
 	if err == nil {
 		p.client, err = d.OAuth.Authenticate(r.Context(), proof)
 	}
 	if headykey.Explain(err).Is(headykey.ErrBadClient) {
 		d.Limiter.Allow(p.from.Address) // the try is counted, whatever it says
-	}
-	if err == nil {
-		p.possession, err = d.possession(r, "", "")
 	}
 	return p, err
 }
