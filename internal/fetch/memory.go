@@ -80,6 +80,13 @@ func (c *Client) Refetch(ctx context.Context, url string, most int64, accept str
 
 // get answers from a memory that is good enough, or that no new attempt may
 // follow yet.
+// Once is Get past everything that is kept, and keeps nothing: for a document that is
+// another each time, such as a request object. It fails as Get does.
+func (c *Client) Once(ctx context.Context, url string, most int64, accept string) (*Document, error) {
+	doc, _, err := c.load(ctx, wish{url, accept, most})
+	return doc, err
+}
+
 func (c *Client) get(ctx context.Context, w wish, enough func(*memory) bool) (*Document, error) {
 	if err := c.Check(w.url); err != nil {
 		return nil, err

@@ -259,3 +259,15 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d documents of %d bytes are kept", n, bytes)
 	}
 }
+
+// What is another each time is asked for each time, and leaves what is kept alone.
+func TestOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := within(t, (&counter{}).ServeHTTP)
+		kept := text(c.Get(t.Context(), page, enough, ""))
+		one, two := text(c.Once(t.Context(), page, enough, "")), text(c.Once(t.Context(), page, enough, ""))
+		if again := text(c.Get(t.Context(), page, enough, "")); kept != "1" || one != "2" || two != "3" || again != "1" {
+			t.Errorf("got %s, %s, %s, %s", kept, one, two, again)
+		}
+	})
+}

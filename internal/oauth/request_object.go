@@ -85,7 +85,7 @@ func (s *Service) fetchRequestObject(ctx context.Context, c *headykey.Client, ur
 	if !slices.ContainsFunc(c.Details.RequestURIs, func(known string) bool { return withoutFragment(known) == address }) {
 		return "", headykey.ErrBadRequestURI.Saying("The request_uri is neither of a pushed request nor one that this client is registered with.")
 	}
-	doc, err := s.Fetch.Refetch(ctx, address, maxRequestObject, requestObjectKind)
+	doc, err := s.Fetch.Once(ctx, address, maxRequestObject, requestObjectKind)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", headykey.ErrBadRequestURI.Saying("The request_uri does not answer with a request object."), err)
 	}
