@@ -46,6 +46,7 @@ type Core struct {
 	Fetch     *fetch.Client // our requests to addresses that strangers gave us
 	Mailbox   *mail.Mailbox // nil outside development
 
+	swept  headykey.ID // the authorization that the last sweep ended with; "": at the end
 	pool   *secret.Pool
 	sealer *secret.Sealer
 }

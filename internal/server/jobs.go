@@ -93,31 +93,56 @@ func giveBack(context.Context) error {
 	return nil
 }
 
-// pruneBatch bounds one pruning transaction.
-const pruneBatch = 233
+// How much is pruned in one transaction, and in how many at once: a busy server makes
+// more than one batch in a minute, and nobody must wait long for the writer.
+const (
+	pruneBatch  = 233
+	pruneRounds = 89
+)
 
 // prune deletes what has run out and can no longer matter to anybody.
 func (core *Core) prune(ctx context.Context) error {
-	return core.DB.Update(ctx, func(tx *store.Tx) error {
+	err := core.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.PruneChanges(); err != nil {
 			return err
 		}
-		if err := tx.PruneLinks(); err != nil {
-			return err
-		}
-		if _, err := tx.PruneThrottles(tx.Now.Add(-34*time.Hour), pruneBatch); err != nil {
-			return err
-		}
-		if _, err := tx.PruneRevokedTokens(tx.Now.Add(-time.Hour), pruneBatch); err != nil {
-			return err
-		}
-		if err := tx.PruneRequests(tx.Now.Add(-time.Hour), pruneBatch); err != nil {
-			return err
-		}
-		if _, err := tx.PruneAuthorizations(tx.Now.Add(-24*time.Hour), pruneBatch); err != nil {
-			return err
-		}
-		_, err := tx.PruneSessions(tx.Now.Add(-24*time.Hour), pruneBatch)
-		return err
+		return tx.PruneLinks()
 	})
+	if err != nil {
+		return err
+	}
+	for _, one := range []struct {
+		prune func(tx *store.Tx, t time.Time, limit int) (int64, error)
+		after time.Duration
+	}{
+		{(*store.Tx).PruneThrottles, 34 * time.Hour}, {(*store.Tx).PruneRevokedTokens, time.Hour},
+		{(*store.Tx).PruneRequests, time.Hour}, {(*store.Tx).PruneSessions, 24 * time.Hour},
+	} {
+		err := core.inRounds(ctx, func(tx *store.Tx) (more bool, err error) {
+			n, err := one.prune(tx, tx.Now.Add(-one.after), pruneBatch)
+			return n >= pruneBatch, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return core.inRounds(ctx, func(tx *store.Tx) (more bool, err error) {
+		core.swept, _, err = tx.SweepAuthorizations(core.swept, tx.Now.Add(-24*time.Hour), pruneBatch)
+		return core.swept != "", err
+	})
+}
+
+// inRounds does one transaction after the other while there is more.
+func (core *Core) inRounds(ctx context.Context, do func(tx *store.Tx) (more bool, err error)) error {
+	more := true
+	for round := 0; more && round < pruneRounds; round++ {
+		err := core.DB.Update(ctx, func(tx *store.Tx) (err error) {
+			more, err = do(tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -140,14 +140,33 @@ func (tx *Tx) SessionClients(user, session headykey.ID) iter.Seq2[headykey.ID, e
 		WHERE user_id = $1 AND session_id = $2 ORDER BY client_id`, user, session)
 }
 
-// PruneAuthorizations deletes up to limit authorizations that ran out before t and
-// whose session is over: until then their clients must be told when it ends.
-func (tx *Tx) PruneAuthorizations(t time.Time, limit int) (int64, error) {
-	return tx.exec("prune authorizations", `
-		DELETE FROM authorizations WHERE (user_id, id) IN (
-			SELECT a.user_id, a.id FROM authorizations a
-			WHERE a.expires_at < $1 AND NOT EXISTS (
-				SELECT 1 FROM sessions s
-				WHERE s.user_id = a.user_id AND s.id = a.session_id AND s.ended_at IS NULL AND s.ends_at > $3)
-			LIMIT $2)`, at(t), limit, at(tx.Now))
+// The ids before and behind all others.
+const (
+	firstID = headykey.ID("00000000-0000-0000-0000-000000000000")
+	lastID  = headykey.ID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+)
+
+// SweepAuthorizations looks at the next limit authorizations behind after ("": from
+// the oldest on) and deletes those that ran out before t and whose sign-in is over:
+// until then their client must be told when it ends. It returns where the next sweep
+// goes on ("": at the beginning) and how many it deleted. No index on their end is
+// needed, which every rotation would have to rewrite.
+func (tx *Tx) SweepAuthorizations(after headykey.ID, t time.Time, limit int) (next headykey.ID, deleted int64, err error) {
+	if after == "" {
+		after = firstID
+	}
+	err = tx.one("look at authorizations", []any{&next}, `
+		SELECT id FROM authorizations WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2`, after, limit-1)
+	if err != nil && !isMissing(err) {
+		return "", 0, err
+	}
+	last := next
+	if isMissing(err) {
+		next, last = "", lastID
+	}
+	deleted, err = tx.exec("sweep authorizations", `
+		DELETE FROM authorizations WHERE id > $1 AND id <= $2 AND expires_at < $3 AND NOT EXISTS (
+			SELECT 1 FROM sessions s WHERE s.user_id = authorizations.user_id AND s.id = authorizations.session_id
+				AND s.ended_at IS NULL AND s.ends_at > $4)`, after, last, at(t), at(tx.Now))
+	return next, deleted, err
 }

@@ -35,7 +35,7 @@ func TestASessionKnowsItsClientsUntilItEnds(t *testing.T) {
 		prune := func(want int64) {
 			t.Helper()
 			update(t, db, func(tx *store.Tx) error {
-				n, err := tx.PruneAuthorizations(now.Add(-time.Hour), 10)
+				_, n, err := tx.SweepAuthorizations("", now.Add(-time.Hour), 10)
 				wantSame(t, "pruned", n, want)
 				return err
 			})

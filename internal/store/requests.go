@@ -60,14 +60,15 @@ func (tx *Tx) SpendName(hash []byte, expires time.Time) (bool, error) {
 }
 
 // PruneRequests deletes up to limit each of the requests, polls and names that ran
-// out before t.
-func (tx *Tx) PruneRequests(t time.Time, limit int) error {
+// out before t. It returns how many it deleted of the kind that had most.
+func (tx *Tx) PruneRequests(t time.Time, limit int) (most int64, err error) {
 	for _, table := range []string{"authorization_requests", "polls", "spent_names"} {
-		err := tx.do("prune "+table, `DELETE FROM `+table+` WHERE hash IN (
+		n, err := tx.exec("prune "+table, `DELETE FROM `+table+` WHERE hash IN (
 			SELECT hash FROM `+table+` WHERE expires_at < $1 LIMIT $2)`, at(t), limit)
 		if err != nil {
-			return err
+			return most, err
 		}
+		most = max(most, n)
 	}
-	return nil
+	return most, nil
 }

@@ -126,7 +126,7 @@ func (tx *Tx) NoteSessionUse(u Use) error {
 
 // PruneSessions deletes up to limit sessions, with their refresh tokens, that
 // ended or ran out before t. It returns how many.
-func (tx *Tx) PruneSessions(t time.Time, limit int) (int, error) {
+func (tx *Tx) PruneSessions(t time.Time, limit int) (int64, error) {
 	type key struct{ user, id headykey.ID }
 	old, err := Collect(query(tx, "select old sessions", func(rows *sql.Rows) (key, error) {
 		var k key
@@ -143,5 +143,5 @@ func (tx *Tx) PruneSessions(t time.Time, limit int) (int, error) {
 			return 0, err
 		}
 	}
-	return len(old), nil
+	return int64(len(old)), nil
 }

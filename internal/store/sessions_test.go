@@ -215,7 +215,7 @@ func TestPruneTakesOldSessionsWithTheirTokens(t *testing.T) {
 		for range 3 {
 			update(t, db, func(tx *store.Tx) error {
 				n, err := tx.PruneSessions(now.Add(-24*time.Hour), 2)
-				counts = append(counts, n)
+				counts = append(counts, int(n))
 				return err
 			})
 		}

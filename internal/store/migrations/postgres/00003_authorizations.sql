@@ -40,7 +40,6 @@ CREATE TABLE authorizations (
 	PRIMARY KEY (user_id, id)
 );
 CREATE INDEX authorizations_by_id ON authorizations (id);
-CREATE INDEX authorizations_by_end ON authorizations (expires_at);
 CREATE INDEX authorizations_derived ON authorizations (parent_id) WHERE parent_id IS NOT NULL;
 
 -- What somebody allowed a client to have again without being asked.
