@@ -86,6 +86,8 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		[[registration.statement_issuers]]
 		issuer = "https://vouch.example"
 		jwks_url = "https://vouch.example/keys"
+		[oauth]
+		detail_types = ["payment_initiation"]
 		[mail]
 		smtp = "smtps://mail.example"
 		from = "id@mail.example"

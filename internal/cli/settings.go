@@ -37,6 +37,8 @@ var settings = []setting{
 		text(func(c *server.Config) *string { return &c.Registration })),
 	row("registration.statement_issuers", "", "TABLES", "Whose software statements count: issuer and jwks_url of each.",
 		records(func(c *server.Config) *[]oauth.StatementIssuer { return &c.StatementIssuers })),
+	row("oauth.detail_types", "", "LIST", "Types of authorization details that clients may ask for.",
+		words(func(c *server.Config) *[]string { return &c.DetailTypes })),
 	row("jwt_secret", "", "", "HS256 secret of 32 bytes or more; otherwise generated.",
 		hidden(func(c *server.Config) *[]byte { return &c.JWTSecret }, verbatim)),
 	row("master_key", "", "", "Seals secrets at rest; otherwise master.key in data.",

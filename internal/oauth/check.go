@@ -31,7 +31,7 @@ func (s *Service) check(c *headykey.Client) error {
 	for _, rule := range []func(*headykey.Client) error{
 		checkName, checkProof, s.checkKeys, checkCertificate, checkGrants, checkResponses, s.checkCIBA, checkScopes,
 		checkRedirects, s.checkResources, checkPages, checkLogout, checkSubject,
-		checkAlgorithms, checkEncryption, checkWords,
+		checkAlgorithms, checkEncryption, s.checkDetailTypes, checkWords,
 	} {
 		if err := rule(c); err != nil {
 			return err

@@ -67,3 +67,13 @@ func coversDetails(given, asked jsontext.Value) bool {
 		return !slices.ContainsFunc(known, func(k jsontext.Value) bool { return string(k) == string(one) })
 	})
 }
+
+// checkDetailTypes returns nil if every type that c may ask for exists here.
+func (s *Service) checkDetailTypes(c *headykey.Client) error {
+	for _, kind := range c.Details.DetailTypes {
+		if !slices.Contains(s.DetailTypes, kind) {
+			return invalid("authorization_details_types", "This type of authorization details does not exist here.")
+		}
+	}
+	return nil
+}

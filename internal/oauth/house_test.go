@@ -57,7 +57,7 @@ func buildIn(t testing.TB, dir string) *house {
 	check(t, err)
 	t.Cleanup(out.Close)
 	h.Service, err = oauth.New(oauth.Parts{
-		DB: h.db, Tokens: h.tokens, Ring: h.ring, Sealer: sealer, Fetch: out, Outbox: h.box(sealer, log), Receipts: receipt.New(h.db, h.ring, "id.example.com"),
+		DB: h.db, Tokens: h.tokens, Ring: h.ring, Sealer: sealer, Fetch: out, DetailTypes: []string{"payment"}, Outbox: h.box(sealer, log), Receipts: receipt.New(h.db, h.ring, "id.example.com"),
 	}, base)
 	check(t, err)
 	return h

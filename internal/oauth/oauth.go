@@ -46,6 +46,7 @@ type Parts struct {
 	Certificates bool
 	ClientCA     *x509.CertPool // who vouches for clients with tls_client_auth; nil: nobody
 	Registration RegistrationPolicy
+	DetailTypes  []string       // of authorization_details that clients may be registered for (RFC 9396 §10)
 	Outbox       *outbox.Outbox // of letters ("mail"), [Ping]s and logout tokens
 }
 

@@ -48,6 +48,7 @@ type Config struct {
 	FetchAllow    []string       // hosts and networks that we may send requests to although they are private: see fetch.ParseAllow
 	ExtraCA       string         // PEM file of certificates that vouch for servers we send requests to, besides the system's; empty: none
 	Registration  string         // who may register clients over the network: RegistrationOpen, RegistrationToken or RegistrationOff
+	DetailTypes   []string       // types of authorization_details that clients may be registered for (RFC 9396); empty: none
 	JWTSecret     []byte         // HS256 secret of the HeadyKey tokens, 32 bytes or more; nil: generated and kept sealed in the database
 	MasterKey     []byte         // 32 bytes that seal secrets at rest; nil: the file master.key in Data, made if missing
 	TLSCert       string         // PEM file of the certificate chain; with TLSKey: serve HTTPS

@@ -154,7 +154,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	}
 	core.OAuth, err = oauth.New(oauth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Ring: ring, Sealer: sealer, Fetch: core.Fetch, Outbox: core.Outbox,
-		Certificates: c.TLSClients, ClientCA: clientCA,
+		Certificates: c.TLSClients, ClientCA: clientCA, DetailTypes: c.DetailTypes,
 		Registration: oauth.RegistrationPolicy{Who: c.Registration, Issuers: c.StatementIssuers},
 	}, base)
 	if err != nil {

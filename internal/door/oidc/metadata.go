@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/jose"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/web"
 )
@@ -72,6 +73,13 @@ func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
 	doc["backchannel_token_delivery_modes_supported"] = oauth.CIBADeliveries
 	doc["backchannel_authentication_request_signing_alg_values_supported"] = oauth.CIBARequestAlgorithms
 	doc["backchannel_user_code_parameter_supported"] = false
+	if len(s.DetailTypes) > 0 {
+		doc["authorization_details_types_supported"] = s.DetailTypes // RFC 9396 §10
+	}
+	for _, what := range []string{"id_token", "userinfo", "authorization"} {
+		doc[what+"_encryption_alg_values_supported"] = jose.EncryptionAlgorithms
+		doc[what+"_encryption_enc_values_supported"] = jose.ContentEncryptions
+	}
 	if s.Certificates {
 		doc["tls_client_certificate_bound_access_tokens"] = true // RFC 8705 §3.3
 	}

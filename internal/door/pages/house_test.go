@@ -86,7 +86,7 @@ func build(t *testing.T, p plan) *house {
 	check(t, err)
 	t.Cleanup(out.Close)
 	h.db = db
-	h.oauth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: ledger, Ring: ring, Sealer: sealer, Fetch: out, Outbox: box}, base)
+	h.oauth, err = oauth.New(oauth.Parts{DB: db, Tokens: tokens, Receipts: ledger, Ring: ring, Sealer: sealer, Fetch: out, DetailTypes: []string{"payment"}, Outbox: box}, base)
 	check(t, err)
 	h.auth, err = auth.New(auth.Parts{
 		DB: db, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log, Tokens: tokens, Ended: h.oauth.SessionsEnded,
