@@ -142,6 +142,7 @@ func TestAnAuthReqIDIsBoundToItsClientAndKind(t *testing.T) {
 	want(t, "none", err, headykey.ErrMissingField)
 	both := *c
 	both.Grants = append(both.Grants, deviceGrant)
+	h.update(t, &both)
 	_, err = h.poll(t, &both, asked.ID, oauth.Possession{})
 	want(t, "as a device code", err, headykey.ErrGrantSpent)
 	_, err = h.pollCIBA(t, c, asked.ID)

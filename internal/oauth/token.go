@@ -41,6 +41,10 @@ type Issued struct {
 // ErrBadResource, ErrBadProof, and as the grant does. The receipt "token.issued"
 // follows within a second, with a count; a grant that is used up leaves its own.
 func (s *Service) Token(ctx context.Context, c *headykey.Client, req Request) (Issued, error) {
+	c, err := s.present(ctx, c.ID)
+	if err != nil {
+		return Issued{}, err
+	}
 	g, err := grantFor(c, req.Grant)
 	if err != nil {
 		return Issued{}, err
@@ -57,6 +61,16 @@ func (s *Service) Token(ctx context.Context, c *headykey.Client, req Request) (I
 		s.noteIssue(c.ID)
 	}
 	return out, err
+}
+
+// present returns the client under id as it is at this moment: whatever was proven of
+// it a moment ago, one that is disabled or gone is headykey.ErrBadClient.
+func (s *Service) present(ctx context.Context, id headykey.ID) (*headykey.Client, error) {
+	c, err := s.client(ctx, id)
+	if isMissing(err) || err == nil && !c.Disabled.IsZero() {
+		return nil, headykey.ErrBadClient
+	}
+	return c, err
 }
 
 // issue makes the tokens that a permit allows. Every grant ends here.

@@ -81,6 +81,7 @@ func TestATokenSaysWhoMayDoWhatWhere(t *testing.T) {
 		}
 		unregistered := plain.Record
 		unregistered.Grants = nil
+		h.update(t, &unregistered)
 		if _, err := h.Token(t.Context(), &unregistered, oauth.Request{Grant: "client_credentials"}); !errors.Is(err, headykey.ErrGrantNotAllowed) {
 			t.Errorf("not registered for the grant: %v", err)
 		}
