@@ -239,45 +239,6 @@ func TestAudienceIsWhatWasAskedFor(t *testing.T) {
 	})
 }
 
-func TestMetadataTellsOfWhatIsThere(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
-	methods := []string{"client_secret_basic", "client_secret_post"}
-	issuer := s.url + "/auth/v1"
-	want := obj{
-		"issuer": issuer, "token_endpoint": s.url + tokenPath, "jwks_uri": s.url + keySetPath,
-		"introspection_endpoint": s.url + introspectPath, "revocation_endpoint": s.url + revokePath,
-		"grant_types_supported": []string{"client_credentials"}, "response_types_supported": []string{},
-		"token_endpoint_auth_methods_supported": methods, "introspection_endpoint_auth_methods_supported": methods,
-		"revocation_endpoint_auth_methods_supported": methods,
-	}
-	stranger := s.nobody().with("Origin", "https://stranger.example")
-	for _, path := range []string{
-		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/v1",
-		"/auth/v1/.well-known/oauth-authorization-server",
-	} {
-		sameJSON(t, path, s.nobody().get(t, path).want(t, http.StatusOK).object(t), want)
-	}
-	s.keySet(t, 8) // and no more to come
-	for _, path := range []string{"/.well-known/oauth-authorization-server", keySetPath} {
-		a := stranger.get(t, path).want(t, http.StatusOK)
-		if a.header.Get("Access-Control-Allow-Origin") != "https://stranger.example" || a.header.Get("Access-Control-Allow-Credentials") != "" ||
-			!strings.HasPrefix(a.header.Get("Cache-Control"), "public") {
-			t.Errorf("%s: headers %v", path, a.header)
-		}
-		if again := s.nobody().with("If-None-Match", a.header.Get("ETag")).get(t, path); again.status != http.StatusNotModified {
-			t.Errorf("%s: %d for who has it", path, again.status)
-		}
-	}
-	for _, path := range []string{"/.well-known/openid-configuration", "/auth/v1/.well-known/openid-configuration", "/auth/v1/authorize"} {
-		if a := s.nobody().get(t, path); a.status != http.StatusNotFound {
-			t.Errorf("%s: %d, want 404 as long as it is not there", path, a.status)
-		}
-	}
-	if a := stranger.form(t, tokenPath, "grant_type=client_credentials"); a.status != http.StatusForbidden {
-		t.Errorf("a page of a stranger asks for tokens: %d", a.status)
-	}
-}
-
 func TestClientsAreManaged(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		admin := s.as(s.member(t, "admin", "admin"))
