@@ -96,7 +96,6 @@ func TestAuthorizationRefusals(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		app, jane := s.house.app(t), s.register(t, "jane")
 		for _, tt := range []struct{ word, pair string }{
-			{"invalid_scope", "scope=openid everything"},
 			{"invalid_request", "code_challenge_method=plain"},
 			{"invalid_request", "code_challenge=short"},
 			{"invalid_request", "prompt=none login"},
