@@ -40,12 +40,12 @@ type Terms struct {
 	Details   jsontext.Value `json:"authorization_details,omitempty"` // RFC 9396, an array
 	Subject   string         `json:"sub"`                             // the person, as this client knows them
 	Redirect  string         `json:"redirect_uri,omitempty"`
-	Named     bool           `json:"redirect_uri_named,omitempty"` // the request named it, so must who redeems the code
+	Named     bool           `json:"redirect_uri_named,omitzero"` // the request named it, so must who redeems the code
 	Challenge string         `json:"code_challenge,omitempty"`
 	Nonce     string         `json:"nonce,omitempty"`
 	StateHash string         `json:"s_hash,omitempty"`
 	Claims    *ClaimsRequest `json:"claims,omitempty"`
-	Proven    int64          `json:"auth_time,omitempty"` // seconds since 1970
+	Proven    int64          `json:"auth_time,omitzero"` // seconds since 1970
 	ACR       string         `json:"acr,omitempty"`
 	AMR       []string       `json:"amr,omitempty"`
 	JKT       string         `json:"jkt,omitempty"` // thumbprint of the DPoP key that all is bound to (RFC 9449 §6)
@@ -73,7 +73,7 @@ type ClaimsRequest struct {
 
 // A ClaimWish says how a claim is wanted; nil: it is welcome.
 type ClaimWish struct {
-	Essential bool             `json:"essential,omitempty"`
+	Essential bool             `json:"essential,omitzero"`
 	Value     jsontext.Value   `json:"value,omitempty"`
 	Values    []jsontext.Value `json:"values,omitempty"`
 }

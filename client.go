@@ -106,26 +106,26 @@ type ClientDetails struct {
 	RequestAlg      string `json:"request_object_signing_alg,omitempty"`
 	AuthAlg         string `json:"token_endpoint_auth_signing_alg,omitempty"`
 	CIBARequestAlg  string `json:"backchannel_authentication_request_signing_alg,omitempty"`
-	RequireSigned   bool   `json:"require_signed_request_object,omitempty"`
-	RequirePushed   bool   `json:"require_pushed_authorization_requests,omitempty"`
-	RequireAuthTime bool   `json:"require_auth_time,omitempty"`
+	RequireSigned   bool   `json:"require_signed_request_object,omitzero"`
+	RequirePushed   bool   `json:"require_pushed_authorization_requests,omitzero"`
+	RequireAuthTime bool   `json:"require_auth_time,omitzero"`
 
 	RequestURIs   []string `json:"request_uris,omitempty"`
-	MaxAge        *int64   `json:"default_max_age,omitempty"` // seconds
+	MaxAge        *int64   `json:"default_max_age,omitzero"` // seconds
 	ACR           []string `json:"default_acr_values,omitempty"`
 	InitiateLogin string   `json:"initiate_login_uri,omitempty"`
 	DetailTypes   []string `json:"authorization_details_types,omitempty"`
 
 	LogoutRedirects     []string `json:"post_logout_redirect_uris,omitempty"`
 	FrontLogoutURI      string   `json:"frontchannel_logout_uri,omitempty"`
-	FrontLogoutSession  bool     `json:"frontchannel_logout_session_required,omitempty"`
+	FrontLogoutSession  bool     `json:"frontchannel_logout_session_required,omitzero"`
 	BackLogoutURI       string   `json:"backchannel_logout_uri,omitempty"`
-	BackLogoutSession   bool     `json:"backchannel_logout_session_required,omitempty"`
+	BackLogoutSession   bool     `json:"backchannel_logout_session_required,omitzero"`
 	CIBADelivery        string   `json:"backchannel_token_delivery_mode,omitempty"` // poll, ping
 	CIBANotify          string   `json:"backchannel_client_notification_endpoint,omitempty"`
-	CIBAUserCode        bool     `json:"backchannel_user_code_parameter,omitempty"`
-	BoundDPoP           bool     `json:"dpop_bound_access_tokens,omitempty"`
-	BoundTLS            bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	CIBAUserCode        bool     `json:"backchannel_user_code_parameter,omitzero"`
+	BoundDPoP           bool     `json:"dpop_bound_access_tokens,omitzero"`
+	BoundTLS            bool     `json:"tls_client_certificate_bound_access_tokens,omitzero"`
 	TLSSubject          string   `json:"tls_client_auth_subject_dn,omitempty"`
 	TLSDNS              string   `json:"tls_client_auth_san_dns,omitempty"`
 	TLSURI              string   `json:"tls_client_auth_san_uri,omitempty"`

@@ -94,6 +94,10 @@ func furnish(t *testing.T, db *store.DB, u *headykey.User) {
 	giveFamily(t, db, s, "family of "+u.Email, "token", s.Ends)
 	k := giveKey(t, db, u, "key of "+u.Email, now, time.Time{})
 	writeReceipt(t, db, "user.created", u.ID, now)
+	client := headykey.NewID()
+	permit(t, db, u, client, func(a *headykey.Authorization) { a.Session = s.ID })
+	consent(t, db, u.ID, client, now)
+	ask(t, db, client, "poll of "+u.Email, u.ID)
 	hash := hashOf(u.Email)
 	update(t, db, func(tx *store.Tx) error {
 		_, saltErr := tx.Salt(u.ID, []byte("salt"))
@@ -120,6 +124,7 @@ func TestErasedAccountIsNowhereButInItsReceipts(t *testing.T) {
 			all := map[string]int{
 				"users": 1, "addresses": 1, "passwords": 1, "sessions": 1, "refresh_families": 1, "api_keys": 1,
 				"api_key_events": 1, "receipts": 1, "receipt_salts": 1, "throttles": 1, "known_addresses": 1, "links": 1,
+				"authorizations": 1, "consents": 1, "polls": 1,
 			}
 			wantSame(t, "before", b.mentions(t, string(jane.ID)), all)
 

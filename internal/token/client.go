@@ -44,7 +44,7 @@ type ClientAccess struct {
 	Expires  int64          `json:"exp"`                // seconds since 1970
 	Grant    headykey.ID    `json:"grant_id,omitempty"` // the authorization that it stands on
 	Session  headykey.ID    `json:"sid,omitempty"`      // the sign-in behind it
-	Proven   int64          `json:"auth_time,omitempty"`
+	Proven   int64          `json:"auth_time,omitzero"`
 	ACR      string         `json:"acr,omitempty"`
 	AMR      []string       `json:"amr,omitempty"`
 	Bound    *Confirmation  `json:"cnf,omitempty"`

@@ -138,6 +138,7 @@ func TestAdminRevokesKeysAndSessions(t *testing.T) {
 func TestAdminRotatesKeys(t *testing.T) {
 	serving(t, config{ownSecret: true}, func(t *testing.T, s *server) {
 		admin := s.member(t, "admin", "admin")
+		s.keySet(t, 8) // and no more to come
 		before := len(s.as(admin).get(t, "/api/admin/keys").want(t, http.StatusOK).list(t, "keys"))
 		for i, use := range []string{"session", "heady", "receipt"} {
 			s.as(admin).post(t, "/api/admin/keys/rotate", obj{"use": use}).want(t, http.StatusOK, http.StatusCreated)

@@ -66,25 +66,29 @@ type answer struct {
 
 // try sends body as JSON (nil: none) and takes what comes: under faults a request
 // may well find nobody.
-func (c client) try(method, path string, body any) (a answer) {
+func (c client) try(method, path string, body any) answer {
+	if body == nil {
+		return c.send(method, path, "", nil)
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return answer{err: err}
+	}
+	return c.send(method, path, "application/json", text)
+}
+
+// send is try with a body of another kind; "": it has none.
+func (c client) send(method, path, kind string, body []byte) (a answer) {
 	a.sent = time.Now()
 	defer func() { a.took = time.Since(a.sent) }()
-	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return answer{err: err}
-		}
-		content = bytes.NewReader(text)
-	}
-	req, err := http.NewRequestWithContext(context.Background(), method, c.url+path, content)
+	req, err := http.NewRequestWithContext(context.Background(), method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		a.err = err
 		return a
 	}
 	req.Header = c.header.Clone()
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

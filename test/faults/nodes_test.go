@@ -46,11 +46,17 @@ type watch struct {
 // watching begins to watch, and returns once the proof was admitted.
 func watching(t *testing.T, c client, admitted func(answer) bool) *watch {
 	t.Helper()
-	w := &watch{stop: make(chan struct{})}
 	c.http.Timeout = answerBound
+	return watchingBy(t, func() answer { return c.try("GET", verifyPath, nil) }, admitted)
+}
+
+// watchingBy is watching by another question.
+func watchingBy(t *testing.T, ask func() answer, admitted func(answer) bool) *watch {
+	t.Helper()
+	w := &watch{stop: make(chan struct{})}
 	w.wg.Go(func() {
 		for {
-			if a := c.try("GET", verifyPath, nil); admitted(a) {
+			if a := ask(); admitted(a) {
 				w.last.Store(a.sent.UnixNano())
 			}
 			select {

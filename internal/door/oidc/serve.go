@@ -82,7 +82,7 @@ type activeReply struct {
 	Issuer   string              `json:"iss"`
 	ID       headykey.ID         `json:"jti"`
 	Session  headykey.ID         `json:"sid,omitempty"`
-	Proven   int64               `json:"auth_time,omitempty"`
+	Proven   int64               `json:"auth_time,omitzero"`
 	ACR      string              `json:"acr,omitempty"`
 	AMR      []string            `json:"amr,omitempty"`
 	Bound    *token.Confirmation `json:"cnf,omitempty"`
