@@ -201,7 +201,7 @@ func (keysList) Run(c *console) error {
 }
 
 type keysRotate struct {
-	Use string `enum:"session,id,heady,receipt" default:"heady" help:"session (OAuth access tokens), id (ID tokens), heady or receipt."`
+	Use string `enum:"session,id,heady,receipt" default:"heady" help:"session (OAuth access tokens), id (ID tokens), heady (HeadyKey API) or receipt."`
 }
 
 type rotatedReply struct {

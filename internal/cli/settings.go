@@ -19,7 +19,7 @@ var settings = []setting{
 	row("url", "", "URL", "Public base URL; otherwise made from listen.",
 		text(func(c *server.Config) *string { return &c.URL })),
 	database(),
-	row("dev", "false", "", "Mailbox and demo app, on loopback only.",
+	row("dev", "false", "", "Mailbox and open registration, on loopback only.",
 		onOff(func(c *server.Config) *bool { return &c.Dev })),
 	row("confirm_email", "", "", "Demand a confirmed e-mail address; on unless dev.",
 		onOff(func(c *server.Config) *bool { return &c.ConfirmEmail })),

@@ -40,7 +40,7 @@ type Config struct {
 	Listen        string         // host:port of the listener; port 0: any free one. Loopback by default, so that nobody is served by accident
 	URL           string         // public base, which goes into every token and link; no slash at the end. Empty: see BaseURL
 	Database      string         // postgres:// URL, which may hold a password; empty: SQLite in Data
-	Dev           bool           // mailbox and demo app, open to all who reach the listener: loopback only
+	Dev           bool           // mailbox, open to all who reach the listener: loopback only
 	ConfirmEmail  bool           // a new account must open the link in its mail before it may sign in
 	RateLimit     bool           // false: credentials may be guessed without limit; for load tests only
 	TrustProxy    []netip.Prefix // peers whose X-Forwarded-For counts; empty: the connection's own address always
