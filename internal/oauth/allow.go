@@ -41,7 +41,6 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 	if step != StepGrant && (step != StepConsent || d == nil) {
 		return nil, promptFor[step]
 	}
-	d = d.within(maxLife(p.Client))
 	a, code := s.authorization(p, by, d)
 	var proof *headykey.AuthorizationProof
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -70,10 +69,11 @@ func (s *Service) Allow(ctx context.Context, p *Pending, by headykey.Caller, d *
 	return s.answer(ctx, p, params)
 }
 
-// give keeps a, and what by decided; a nil Decision: nothing was asked.
+// give keeps a, and what by decided; a nil Decision: nothing was asked. Whichever page
+// a person answered on, it comes through here.
 func (s *Service) give(ctx context.Context, tx *store.Tx, p *Pending, by headykey.Caller, a *headykey.Authorization, d *Decision) error {
 	a.Ends = p.until
-	if d != nil {
+	if d = d.within(maxLife(p.Client)); d != nil {
 		a.Ends = d.ends(tx.Now)
 		if err := s.keepConsent(ctx, tx, p, by, a, d); err != nil {
 			return err
@@ -145,8 +145,7 @@ func (s *Service) keepConsent(ctx context.Context, tx *store.Tx, p *Pending, by 
 	if len(a.Terms.Scopes) < len(p.Ask.Scopes) {
 		kind = "consent.narrowed"
 	}
-	onThisMachine := strings.HasPrefix(a.Terms.Redirect, "http://")
-	if !d.Session && (!onThisMachine || d.Remember) {
+	if !d.Session && (!p.local() || d.Remember) {
 		if err := s.mergeConsent(tx, a, d); err != nil {
 			return err
 		}

@@ -26,8 +26,6 @@ const (
 	// maxAsked is how many questions of one client to one person may wait at once:
 	// nobody is to be worn down until they say yes.
 	maxAsked = 8
-	// cibaConsent is how long what was allowed on the page of waiting requests counts.
-	cibaConsent = 34 * 24 * time.Hour
 
 	pingPurpose = "ciba ping"
 )
@@ -289,38 +287,35 @@ func (s *Service) Approvals(ctx context.Context, by headykey.Caller) ([]*Waiting
 	return all, nil
 }
 
-// AnswerApproval answers the question under id, which must wait for by: else it fails
-// with headykey.ErrBadRequestURI, as it does after an answer or when it has run out.
-// A client that is to be pinged will be. The receipts are those of [Service.Allow]
-// and [Service.Deny].
-func (s *Service) AnswerApproval(ctx context.Context, by headykey.Caller, id string, allow bool) error {
+// AnswerApproval tells the client of the question under id what by decided; a nil
+// Decision is a no. The question must wait for by: else it fails with
+// headykey.ErrBadRequestURI, as it does after an answer or when it has run out. A
+// client that is to be pinged will be. The receipts are those of [Service.Allow] and
+// [Service.Deny].
+func (s *Service) AnswerApproval(ctx context.Context, by headykey.Caller, id string, d *Decision) error {
 	all, err := s.Approvals(ctx, by)
 	if err != nil {
 		return err
 	}
 	for _, w := range all {
 		if w.ID == id {
-			return s.answerApproval(ctx, by, w, allow)
+			return s.answerApproval(ctx, by, w, d)
 		}
 	}
 	return headykey.ErrBadRequestURI
 }
 
-func (s *Service) answerApproval(ctx context.Context, by headykey.Caller, w *Waiting, allow bool) error {
+func (s *Service) answerApproval(ctx context.Context, by headykey.Caller, w *Waiting, d *Decision) error {
 	hash, err := base64.RawURLEncoding.DecodeString(w.ID)
 	if err != nil {
 		return headykey.ErrBadRequestURI
-	}
-	var d *Decision
-	if allow {
-		d = &Decision{Scopes: w.Ask.Scopes, Life: cibaConsent, Remember: true}
 	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		poll, err := openPoll(tx, kindCIBA, hash)
 		if err != nil {
 			return err
 		}
-		if err := s.settle(ctx, tx, poll, &Pending{Ask: w.Ask, Client: w.Client}, by, d); err != nil || w.Ping == nil {
+		if err := s.settle(ctx, tx, poll, w.Pending(), by, d); err != nil || w.Ping == nil {
 			return err
 		}
 		return s.postPing(tx, w.Ping)

@@ -26,6 +26,8 @@ var CIBARequestAlgorithms = []string{jose.ES256, jose.PS256, jose.EdDSA, jose.Ed
 func (s *Service) checkCIBA(c *headykey.Client) error {
 	d := &c.Details
 	switch {
+	case c.May(cibaGrant) && c.Origin == headykey.Dynamic && !c.Vouched(): // each question is a letter from us, to whom they like
+		return invalid("grant_types", "A client that registered itself may ask people who are elsewhere only once an administrator has verified it.")
 	case c.May(cibaGrant) && c.Public():
 		return invalid("grant_types", "A public client may not ask people who are elsewhere.")
 	case d.CIBADelivery != "" && !slices.Contains(CIBADeliveries, d.CIBADelivery):

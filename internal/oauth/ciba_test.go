@@ -75,8 +75,8 @@ func TestAPersonAllowsAnAppElsewhere(t *testing.T) {
 		if w.Message != "1234 品川 👍🏿" || w.Client.ID != c.ID || !reflect.DeepEqual(w.Ask.Scopes, []string{"openid", "email"}) {
 			t.Errorf("the page says %+v", w)
 		}
-		check(t, h.AnswerApproval(t.Context(), ada, w.ID, true))
-		want(t, "answered twice", h.AnswerApproval(t.Context(), ada, w.ID, false), headykey.ErrBadRequestURI)
+		check(t, h.AnswerApproval(t.Context(), ada, w.ID, yes))
+		want(t, "answered twice", h.AnswerApproval(t.Context(), ada, w.ID, nil), headykey.ErrBadRequestURI)
 		out, err := h.pollCIBA(t, c, asked.ID)
 		check(t, err)
 		if out.ID == "" || out.Refresh == "" || out.Scope != "openid email" || !h.active(t, out.Access) {
@@ -94,26 +94,26 @@ func TestAQuestionEndsWithoutTokens(t *testing.T) {
 		want error
 	}{
 		{"the person says no", func(t *testing.T, h *house, ada headykey.Caller, id string) {
-			check(t, h.AnswerApproval(t.Context(), ada, id, false))
+			check(t, h.AnswerApproval(t.Context(), ada, id, nil))
 		}, headykey.ErrAccessDenied},
 		{"nobody answers", func(t *testing.T, h *house, ada headykey.Caller, id string) {
 			time.Sleep(10 * time.Second)
-			want(t, "late", h.AnswerApproval(t.Context(), ada, id, true), headykey.ErrBadRequestURI)
+			want(t, "late", h.AnswerApproval(t.Context(), ada, id, yes), headykey.ErrBadRequestURI)
 		}, headykey.ErrRequestExpired},
 		{"another person answers", func(t *testing.T, h *house, _ headykey.Caller, id string) {
 			eve := h.person(t, "eve@example.com")
-			want(t, "eve", h.AnswerApproval(t.Context(), eve, id, true), headykey.ErrBadRequestURI)
+			want(t, "eve", h.AnswerApproval(t.Context(), eve, id, yes), headykey.ErrBadRequestURI)
 		}, headykey.ErrPending},
 		{"an API key answers", func(t *testing.T, h *house, ada headykey.Caller, id string) {
 			ada.Session = ""
-			want(t, "the key", h.AnswerApproval(t.Context(), ada, id, true), headykey.ErrNotSignedIn)
+			want(t, "the key", h.AnswerApproval(t.Context(), ada, id, yes), headykey.ErrNotSignedIn)
 		}, headykey.ErrPending},
 		{"the account is disabled after the answer", func(t *testing.T, h *house, ada headykey.Caller, id string) {
-			check(t, h.AnswerApproval(t.Context(), ada, id, true))
+			check(t, h.AnswerApproval(t.Context(), ada, id, yes))
 			h.disable(t, ada)
 		}, headykey.ErrGrantSpent},
 		{"the account is erased after the answer", func(t *testing.T, h *house, ada headykey.Caller, id string) {
-			check(t, h.AnswerApproval(t.Context(), ada, id, true))
+			check(t, h.AnswerApproval(t.Context(), ada, id, yes))
 			check(t, h.db.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteUser(ada.User) }))
 		}, headykey.ErrGrantSpent},
 	}
@@ -135,7 +135,7 @@ func TestAnAuthReqIDIsBoundToItsClientAndKind(t *testing.T) {
 	h := build(t)
 	c, other, ada := h.bank(t, headykey.ClientDetails{}), h.bank(t, headykey.ClientDetails{}), h.person(t, "ada@example.com")
 	asked := h.askPerson(t, c, question())
-	check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, true))
+	check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, yes))
 	_, err := h.pollCIBA(t, other, asked.ID)
 	want(t, "another client", err, headykey.ErrGrantSpent)
 	_, err = h.pollCIBA(t, c, "")
@@ -210,7 +210,7 @@ func TestAnIDTokenSaysWhoIsAsked(t *testing.T) {
 		d := headykey.ClientDetails{SubjectType: kind}
 		c, other, ada := h.bank(t, d), h.bank(t, d), h.person(t, "ada@example.com")
 		asked := h.askPerson(t, c, question())
-		check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, true))
+		check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, yes))
 		out, err := h.pollCIBA(t, c, asked.ID)
 		check(t, err)
 		hint := question("login_hint", "", "id_token_hint", out.ID)
@@ -240,7 +240,7 @@ func TestNobodyIsWornDown(t *testing.T) {
 // The letter names the app and leads to the page; the ping says which question was
 // answered, and to whom it says so.
 func TestLettersAndPings(t *testing.T) {
-	for _, allow := range []bool{true, false} {
+	for _, answer := range []*oauth.Decision{yes, nil} {
 		h := build(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		ran := make(chan struct{})
@@ -254,7 +254,7 @@ func TestLettersAndPings(t *testing.T) {
 				t.Errorf("the letter lacks %q: %s", text, letter)
 			}
 		}
-		check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, allow))
+		check(t, h.AnswerApproval(t.Context(), ada, h.waiting(t, ada).ID, answer))
 		text, _ := strings.CutPrefix(<-h.posted, "ping ")
 		var got oauth.Ping
 		check(t, json.Unmarshal([]byte(text), &got))
@@ -290,4 +290,28 @@ func TestWhoMayBeRegisteredForCIBA(t *testing.T) {
 			t.Errorf("%s: got %v %+v", tt.name, err, e.Fields)
 		}
 	}
+}
+
+// Each question is a letter from us, to whom the client likes.
+func TestWhoRegistersItselfAsksNobodyElsewhere(t *testing.T) {
+	h := open(t)
+	_, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{"grant_types":["`+cibaGrant+`"]}`)))
+	want(t, "registering", err, headykey.ErrBadMetadata)
+	made, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{}`)))
+	check(t, err)
+	id := made.Record.ID
+	again := registration(t, `{"grant_types":["`+cibaGrant+`"],"client_id":"`+string(id)+`"}`)
+	_, err = h.Reregister(t.Context(), headykey.From{}, string(id), made.Token, []byte(again))
+	want(t, "changing itself", err, headykey.ErrBadMetadata)
+
+	yes, no, grants := true, false, []string{cibaGrant}
+	change := func(c headykey.ClientChange) error {
+		_, err := h.ChangeClient(t.Context(), headykey.System, id, c)
+		return err
+	}
+	want(t, "unverified", change(headykey.ClientChange{Grants: &grants}), headykey.ErrInvalid)
+	check(t, change(headykey.ClientChange{Grants: &grants, Verified: &yes}))
+	want(t, "verified no more", change(headykey.ClientChange{Verified: &no}), headykey.ErrInvalid)
+	_, err = h.Reregister(t.Context(), headykey.From{}, string(id), made.Token, []byte(again))
+	want(t, "changing itself, which takes its verification", err, headykey.ErrBadMetadata)
 }

@@ -1,11 +1,16 @@
 package oauth_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/png"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/oauth"
@@ -174,4 +179,59 @@ func TestABadChangeChangesNothing(t *testing.T) {
 	if err != nil || got.Name != "Robot" || len(got.Redirects) != 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
+}
+
+// One request to the client's server serves many people, and tells it of none.
+func TestTheLogoOfAClient(t *testing.T) {
+	h, at := build(t), newSite(t)
+	h.reach(t, at)
+	var picture bytes.Buffer
+	check(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 2, 2))))
+	at.say(picture.String())
+	c := h.program(t, oauth.ClientWish{Details: headykey.ClientDetails{LogoURI: at.url + "/logo"}}).Record
+	plain := h.program(t, oauth.ClientWish{}).Record
+	version := oauth.LogoVersion(&c)
+	for range 2 {
+		got, err := h.Logo(t.Context(), string(c.ID), version)
+		check(t, err)
+		if got.Type != "image/png" || string(got.Body) != picture.String() {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if asked := at.asked.Load(); asked != 1 {
+		t.Errorf("the site was asked %d times", asked)
+	}
+	none := func(what string, id headykey.ID, version string) {
+		t.Helper()
+		_, err := h.Logo(t.Context(), string(id), version)
+		want(t, what, err, headykey.ErrNotFound)
+	}
+	none("another version", c.ID, "0")
+	none("a client without one", plain.ID, oauth.LogoVersion(&plain))
+	none("no client", headykey.NewID(), version)
+	none("no id", "x", version)
+
+	change := func(uri string) {
+		t.Helper()
+		details := jsontext.Value(`{"logo_uri":"` + uri + `"}`)
+		changed, err := h.ChangeClient(t.Context(), headykey.System, c.ID, headykey.ClientChange{Details: details})
+		check(t, err)
+		version = oauth.LogoVersion(changed)
+	}
+	at.say("") // it fails now
+	change(at.url + "/new")
+	none("out for lunch", c.ID, version)
+	at.say(strings.Repeat("x", 256<<10+1))
+	change(at.url + "/large")
+	none("too large", c.ID, version)
+	change("https://10.0.0.1/logo")
+	none("in our own network", c.ID, version)
+	at.say(picture.String())
+	change(at.url + "/good")
+	_, err := h.Logo(t.Context(), string(c.ID), version)
+	check(t, err)
+	yes := true
+	_, err = h.ChangeClient(t.Context(), headykey.System, c.ID, headykey.ClientChange{Disabled: &yes})
+	check(t, err)
+	none("disabled", c.ID, version)
 }

@@ -110,7 +110,7 @@ func (s *Service) TypeCode(ctx context.Context, typed, browser string, from head
 		return "", err
 	}
 	w.Ask.Device = &Typed{Poll: poll.Hash, Code: s.Sealer.Seal(userCodePurpose, []byte(code))}
-	return s.Hold(ctx, &Pending{Ask: w.Ask, Client: w.Client}, browser)
+	return s.Hold(ctx, w.Pending(), browser)
 }
 
 // guess returns the open request that code names, and counts a code that names none.

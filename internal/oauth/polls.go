@@ -38,6 +38,9 @@ type Waiting struct {
 	Created time.Time        `json:"-"`
 }
 
+// Pending is w as the request that its person answers.
+func (w *Waiting) Pending() *Pending { return &Pending{Ask: w.Ask, Client: w.Client} }
+
 // readWaiting reads what every request of this kind has, with the code that reads
 // authorization requests. jkt is the thumbprint of the DPoP key that the request
 // shows, and that its tokens will be bound to; "": any.

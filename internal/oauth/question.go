@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,12 +27,13 @@ type Question struct {
 	Resources []string         // what the tokens will be for
 	Details   []jsontext.Value // authorization details (RFC 9396): objects, to be allowed as they are
 	MaxLife   time.Duration    // the longest that they may choose; zero: any time
+	Local     bool             // any program on their machine could pretend to be this one
 }
 
 // Question returns what by must know to answer p. The scope openid is New as long as
 // any other is, for it stands with them.
 func (s *Service) Question(ctx context.Context, p *Pending, by headykey.Caller) (*Question, error) {
-	q := &Question{Resources: p.Ask.Resources, Details: detailsOf(p.Ask.Details), MaxLife: maxLife(p.Client)}
+	q := &Question{Resources: p.Ask.Resources, Details: detailsOf(p.Ask.Details), MaxLife: maxLife(p.Client), Local: p.local()}
 	if len(q.Resources) == 0 {
 		q.Resources = s.resourcesOf(p.Client)
 	}
@@ -74,6 +76,15 @@ func (s *Service) consent(ctx context.Context, p *Pending, by headykey.Caller) (
 		return nil, nil
 	}
 	return given, err
+}
+
+// local reports whether any program on a person's machine could pretend to be p's
+// client: an answer to it goes to that machine (RFC 8252 §8.6). A request that is
+// answered elsewhere has no redirect URI, but what is remembered of it would count for
+// all of its client's.
+func (p *Pending) local() bool {
+	plain := func(redirect string) bool { return strings.HasPrefix(redirect, "http://") }
+	return plain(p.Ask.Redirect) || p.Ask.Redirect == "" && slices.ContainsFunc(p.Client.Redirects, plain)
 }
 
 // maxLife is the longest that a person may let c act for them; zero: any time.

@@ -167,3 +167,66 @@ func TestAClaimAskedForByNameNeedsItsScope(t *testing.T) {
 		}
 	}
 }
+
+// Whichever page a person answers on, what they allow is held to the same rules.
+func TestWhatIsAllowedElsewhereIsHeldToTheSameRules(t *testing.T) {
+	const web, local = "https://app.example/cb", "http://127.0.0.1:8000/cb"
+	tests := []struct {
+		name, redirect string
+		d              oauth.Decision
+		trusted        bool
+		want           string // how long it is remembered; "": not at all
+	}{
+		{"until they remove it", web, oauth.Decision{}, false, "816h0m0s"},
+		{"a year", web, oauth.Decision{Life: 365 * day}, false, "816h0m0s"},
+		{"8 hours", web, oauth.Decision{Life: 8 * time.Hour}, false, "8h0m0s"},
+		{"this session", web, oauth.Decision{Session: true}, false, ""},
+		{"until they remove it, of our own", web, oauth.Decision{}, true, "for ever"},
+		{"any program could pretend to be it", local, oauth.Decision{Life: time.Hour}, false, ""},
+		{"any program could, and they chose", local, oauth.Decision{Life: time.Hour, Remember: true}, false, "1h0m0s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := build(t)
+				ada := h.person(t, "ada@example.com")
+				wish := oauth.ClientWish{
+					Trusted: tt.trusted, Redirects: []string{tt.redirect}, Grants: []string{"authorization_code", deviceGrant, cibaGrant},
+				}
+				television, bank := h.program(t, wish).Record, h.program(t, wish).Record
+				p := h.typeCode(t, h.askDevice(t, &television, nil, "").User)
+				check(t, h.AnswerDevice(t.Context(), p, ada, &tt.d))
+				h.askPerson(t, &bank, question())
+				w := h.waiting(t, ada)
+				check(t, h.AnswerApproval(t.Context(), ada, w.ID, &tt.d))
+				for name, p := range map[string]*oauth.Pending{"a device": p, "an app elsewhere": w.Pending()} {
+					if got := h.remembered(t, ada, p.Client.ID); got != tt.want {
+						t.Errorf("%s: got %q, want %q", name, got, tt.want)
+					}
+					q, err := h.Question(t.Context(), p, ada)
+					check(t, err)
+					if q.Local != (tt.redirect == local) || q.MaxLife != 34*day && !tt.trusted {
+						t.Errorf("%s: the page is told %+v", name, q)
+					}
+				}
+			})
+		})
+	}
+}
+
+// remembered says for how long user allowed c.
+func (h *house) remembered(t *testing.T, by headykey.Caller, c headykey.ID) string {
+	t.Helper()
+	all, err := h.Consents(t.Context(), by, by.User)
+	check(t, err)
+	for _, one := range all {
+		switch {
+		case one.Client.ID != c:
+		case one.Consent.Expires.IsZero():
+			return "for ever"
+		default:
+			return one.Consent.Expires.Sub(one.Consent.Updated).String()
+		}
+	}
+	return ""
+}

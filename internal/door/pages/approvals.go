@@ -15,7 +15,13 @@ var approvalForm = form{Name: "Permission request", Action: "/approvals"}
 // An approvals is what the page tells of the questions that wait.
 type approvals struct {
 	Email   string
-	Waiting []*oauth.Waiting
+	Waiting []approval
+}
+
+// An approval is one of them.
+type approval struct {
+	question
+	Waiting *oauth.Waiting
 }
 
 // errStaleApproval is a question that cannot be answered any more.
@@ -32,7 +38,7 @@ func (d *door) approvals(w http.ResponseWriter, r *http.Request, _ headykey.Call
 		goTo(w, visit{toward: "approvals"}.to(signInForm.Action))
 		return nil
 	}
-	waiting, err := d.OAuth.Approvals(r.Context(), by)
+	waiting, err := d.questions(r, by)
 	if err != nil {
 		return err
 	}
@@ -44,23 +50,41 @@ func (d *door) approvals(w http.ResponseWriter, r *http.Request, _ headykey.Call
 	})
 }
 
+// questions returns those that wait for by.
+func (d *door) questions(r *http.Request, by headykey.Caller) ([]approval, error) {
+	all, err := d.OAuth.Approvals(r.Context(), by)
+	if err != nil {
+		return nil, err
+	}
+	var out []approval
+	for _, one := range all {
+		q, err := d.question(r, one.Pending(), by)
+		if err != nil {
+			return nil, err
+		}
+		q.Key = one.ID
+		out = append(out, approval{q.known(), one})
+	}
+	return out, nil
+}
+
 // approved serves POST /approvals.
 func (d *door) approved(w http.ResponseWriter, r *http.Request, in url.Values) (string, error) {
 	by := d.whoever(r)
 	if by.Session == "" || string(by.Session) != in.Get("session") {
 		return approvalForm.Action, nil // another person sits there now: show them their own
 	}
-	allow := in.Get("decision") == "allow"
-	err := d.OAuth.AnswerApproval(r.Context(), by, in.Get("request"), allow)
+	decision := decisionOf(in)
+	err := d.OAuth.AnswerApproval(r.Context(), by, in.Get("request"), decision)
 	if errors.Is(err, headykey.ErrBadRequestURI) {
 		err = errStaleApproval
 	}
 	if err != nil {
 		return approvalForm.Action, err
 	}
-	status := "You did not allow it."
-	if allow {
-		status = "You allowed it."
+	status := "You allowed it."
+	if decision == nil {
+		status = "You did not allow it."
 	}
 	d.tell(w, flash{For: approvalForm.Action, Status: status})
 	return approvalForm.Action, nil

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/store"
 )
 
 const cibaGrant = "urn:openid:params:grant-type:ciba"
@@ -50,14 +53,76 @@ func TestAnswerAnAppThatAsks(t *testing.T) {
 			t.Fatalf("after the sign-in: %s", to)
 		}
 		page := b.get("/approvals").want(t, http.StatusOK, `aria-label="Request of Bank &lt;1&gt;"`, "Order &lt;42&gt;",
-			"<li>openid</li><li>email</li>", ">Allow</button>", "Don’t allow</button>", "signed in as <strong>"+email)
-		b.post("/approvals", page.fill("decision", tt.decision)).leads(t, "/approvals")
+			"Know that you are you", `name="scope" value="email" checked>`, "See your email address<small class=\"quiet\">"+email,
+			"Unverified", "Nobody has checked this name.", "Registered by an administrator on ", base+"/api/v1", `<option value="8h" selected>`, ">Allow</button>", "Don’t allow</button>", "signed in as <strong>"+email)
+		page.lacks(t, "Until I remove it", "Sends you back to")
+		b.post("/approvals", page.fill("decision", tt.decision, "scope", "email", "duration", "8h")).leads(t, "/approvals")
 		b.get("/approvals").want(t, http.StatusOK, tt.status, "No app waits for your permission.").lacks(t, "Bank")
 		if err := h.answerOf(t, c, id); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", tt.decision, err)
 		}
 		b.post("/approvals", page.fill("decision", "allow")).leads(t, "/approvals")
 		b.get("/approvals").want(t, http.StatusOK, "This request has run out, or was answered already.")
+	}
+}
+
+// What nobody vouched for may change nothing unless the person says so, wherever they
+// are asked, and each question has fields of its own.
+func TestEveryPageAsksAlike(t *testing.T) {
+	h := build(t, plan{})
+	user := h.person(t, email)
+	b := h.visitor()
+	b.enter(t, "/sign-in", email)
+	wish := oauth.ClientWish{
+		Name: "Bank <1>", Grants: []string{cibaGrant, deviceGrant, "authorization_code"}, Redirects: []string{callback},
+		Scopes: []string{"openid", "notes.read", "notes.write"}, Details: headykey.ClientDetails{
+			DetailTypes: []string{"payment"}, PolicyURI: "https://app.example/privacy", LogoURI: "https://app.example/logo.png"},
+	}
+	made, err := h.oauth.CreateClient(t.Context(), headykey.System, wish)
+	check(t, err)
+	c := &made.Record
+	in := url.Values{
+		"scope": {"openid notes.read notes.write"}, "authorization_details": {`[{"type":"payment","to":"Eve<b>"}]`}, "login_hint": {email},
+	}
+	see := func() map[string]answer {
+		code, err := h.oauth.AskDevice(t.Context(), c, in, "", headykey.From{})
+		check(t, err)
+		_, consent := b.follow(t, asking(c, "scope", in.Get("scope"), "authorization_details", in.Get("authorization_details"), "prompt", "consent",
+			"code_challenge", strings.Repeat("A", 43), "code_challenge_method", "S256"))
+		device, _ := b.walk(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
+		return map[string]answer{"consent": consent, "device": device, "approvals": b.get("/approvals")}
+	}
+	for range 2 {
+		_, err = h.oauth.AskPerson(t.Context(), c, in, "", headykey.From{})
+		check(t, err)
+		<-h.arrived
+	}
+	unverified := []string{`<span class="badge warn dot">Unverified</span>`, `value="notes.read" checked>`, `value="notes.write">`, "Can change data",
+		"Asked for, off until you turn it on.", `<option value="8h" selected>`, `<option value="34d">`, "Nobody has checked ", "Bank &lt;1&gt;",
+		"<b>payment</b>", "<dt>to</dt><dd>Eve&lt;b&gt;</dd>", "This cannot be allowed in part.", ">Its privacy policy</a>", " data-calm>"}
+	logo := `<img src="/client-logo/` + string(c.ID) + "/" + oauth.LogoVersion(c) + `" alt="Bank &lt;1&gt;"`
+	for name, page := range see() {
+		page.want(t, http.StatusOK, unverified...).lacks(t, "Until I remove it", "Already allowed", "<1>")
+		if got, want := strings.Contains(page.Body.String(), logo), name == "consent"; got != want {
+			t.Errorf("%s: a logo that nobody vouched for: %v", name, got)
+		}
+	}
+	page := b.get("/approvals").Body.String()
+	for _, id := range regexp.MustCompile(` id="[^"]+"`).FindAllString(page, -1) {
+		if strings.Count(page, id) != 1 {
+			t.Errorf("approvals: %s is there more than once", id)
+		}
+	}
+
+	yes := true
+	_, err = h.oauth.ChangeClient(t.Context(), headykey.System, c.ID, headykey.ClientChange{Verified: &yes})
+	check(t, err)
+	check(t, h.db.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.PutConsent(&headykey.Consent{User: user.ID, Client: c.ID, Scopes: []string{"notes.read"}, Created: tx.Now, Updated: tx.Now})
+	}))
+	for _, page := range see() {
+		page.want(t, http.StatusOK, `<span class="badge good dot">Verified</span>`, `value="notes.write" checked>`, `<option value="34d" selected>`,
+			"Until I remove it", "Already allowed", logo).lacks(t, "Nobody has checked", "off until you turn it on")
 	}
 }
 

@@ -48,7 +48,8 @@ func (d *door) typed(w http.ResponseWriter, r *http.Request, in url.Values) (str
 
 // A connection is what the page tells of a device.
 type connection struct {
-	Email   string
+	question
+	Leave   *form
 	Waiting *oauth.Waiting
 	Warning string
 }
@@ -73,11 +74,15 @@ func (d *door) allowDevice(w http.ResponseWriter, r *http.Request, _ headykey.Ca
 		goTo(w, stepPath(step, id))
 		return nil
 	}
+	q, err := d.question(r, p, by)
+	if err != nil {
+		return err
+	}
 	f := d.filled(w, r, allowDeviceForm, d.told(w, r))
 	f.Hidden["request"], f.Hidden["session"] = id, string(by.Session)
 	return d.show(w, r, http.StatusOK, "device-allow", page{
-		Title: "Allow " + p.Client.Name + " to use your account?", Form: f,
-		Data: connection{Email: by.Email, Waiting: waiting, Warning: onYourScreen},
+		Title: "Allow " + q.App.Name + " to use your account?", Form: f,
+		Data: connection{q.known(), d.leave(w, r, id, by), waiting, onYourScreen},
 	})
 }
 
@@ -106,22 +111,16 @@ func (d *door) deviceAnswered(w http.ResponseWriter, r *http.Request, in url.Val
 	if by.Session == "" || string(by.Session) != in.Get("session") {
 		return withRequest(allowDeviceForm.Action, id), nil // another person sits there now: ask them
 	}
-	decision, status := decided(in)
+	decision, status := decisionOf(in), "It is connected now."
+	if decision == nil {
+		status = "You did not allow it. Nothing was connected."
+	}
 	if err := d.OAuth.AnswerDevice(r.Context(), p, by, decision); err != nil {
 		d.fail(w, r, web.Explain(r.Context(), err))
 		return "", nil
 	}
 	d.tell(w, flash{For: deviceDone, Status: status})
 	return deviceDone, nil
-}
-
-// decided reads the answer of a permission form, and says it again; nil is a no.
-func decided(in url.Values) (decision *oauth.Decision, status string) {
-	if in.Get("decision") != "allow" {
-		return nil, "You did not allow it. Nothing was connected."
-	}
-	chosen := decisionOf(in)
-	return &chosen, "It is connected now."
 }
 
 // deviceDone serves GET /device/done. It names nobody, so anybody may see it.

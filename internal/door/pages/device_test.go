@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -88,7 +89,8 @@ func TestConnectADevice(t *testing.T) {
 		t.Fatalf("after the sign-in: %s", path)
 	}
 	ask.want(t, http.StatusOK, "Only continue if this code is on a screen in front of you.", code.User, "Television &lt;1&gt;",
-		"signed in as <strong>"+email, `value="openid"`, `value="email"`, ">Allow</button>", "Don’t allow</button>")
+		email, `<input type="hidden" name="scope" value="openid">`, `name="scope" value="email" checked>`, "Know that you are you", "Unverified", "Registered by an administrator on ",
+		base+"/api/v1", ">Not you?</button>", ">Allow</button>", "Don’t allow</button>").lacks(t, "Sends you back to", "Until I remove it")
 	if _, err := h.tokens(t, c, code); !errors.Is(err, headykey.ErrPending) {
 		t.Fatalf("before the answer: %v", err)
 	}
@@ -156,11 +158,29 @@ func TestADeviceIsAnsweredByWhoSawThePage(t *testing.T) {
 	b.do(posting("/device/allow", ask.fill("decision", "allow"), "Origin", "https://evil.example")).want(t, http.StatusForbidden)
 	b.enter(t, "/sign-in", "eve@example.com") // at the same browser
 	b.post("/device/allow", ask.fill("decision", "allow")).leads(t, path)
-	b.get(path).want(t, http.StatusOK, "signed in as <strong>eve@example.com")
+	b.get(path).want(t, http.StatusOK, "eve@example.com").lacks(t, email)
 	id := strings.TrimPrefix(path, "/device/allow?request=")
 	b.get("/consent?request="+id).leads(t, path)
 	b.get("/device/allow").want(t, http.StatusBadRequest)
 	if _, err := h.tokens(t, c, code); !errors.Is(err, headykey.ErrPending) {
 		t.Errorf("the device: %v", err)
 	}
+}
+
+// The request waits for whoever signs in next.
+func TestADeviceIsOfSomebodyElse(t *testing.T) {
+	h := build(t, plan{})
+	h.register(t, email)
+	h.register(t, "eve@example.com")
+	c := h.television(t)
+	code, b := h.device(t, c), h.visitor()
+	b.enter(t, "/sign-in", "eve@example.com")
+	ask, _ := b.walk(t, b.post("/device", b.get("/device").fill("user_code", code.User)).Header().Get("Location"))
+	out := regexp.MustCompile(`(?s)action="/consent/leave".*?name="csrf_token" value="([^"]+)"`).FindStringSubmatch(ask.Body.String())
+	path := b.post("/consent/leave", ask.fill("csrf_token", out[1])).sent(t)
+	ask, _ = b.walk(t, b.enter(t, path, email))
+	ask.want(t, http.StatusOK, email, code.User).lacks(t, "eve@example.com")
+	b.post("/device/allow", ask.fill("decision", "allow")).leads(t, "/device/done")
+	_, err := h.tokens(t, c, code)
+	check(t, err)
 }

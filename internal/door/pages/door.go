@@ -97,6 +97,7 @@ func Mount(r *web.Router, d Deps) Front {
 	p.post(r, chooseForm, p.chosen)
 	p.get(r, consentForm.Action, p.open, p.consent)
 	p.post(r, consentForm, p.consented)
+	p.get(r, logoPath+"{client}/{version}", p.open, p.logo)
 	p.get(r, deviceForm.Action, p.open, p.device)
 	p.post(r, deviceForm, p.typed)
 	p.get(r, allowDeviceForm.Action, p.open, p.allowDevice)

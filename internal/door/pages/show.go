@@ -41,7 +41,7 @@ type page struct {
 
 func newScreens(a assets) map[string]*template.Template {
 	funcs := template.FuncMap{"asset": a.path}
-	base := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/parts.html", "templates/frames.html"))
+	base := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/parts.html", "templates/frames.html", "templates/question.html"))
 	out := map[string]*template.Template{}
 	for _, name := range screens {
 		out[name] = template.Must(template.Must(base.Clone()).ParseFS(templates, "templates/"+name+".html"))

@@ -137,12 +137,10 @@ func placeOf(redirect string) place {
 	case u.Host == "":
 		return place{u.Scheme, "App on this device", redirect}
 	case isLoopback(u.Hostname()):
-		return place{u.Hostname(), thisComputer, redirect}
+		return place{u.Hostname(), "This computer", redirect}
 	}
 	return place{u.Host, "", redirect}
 }
-
-const thisComputer = "This computer"
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
