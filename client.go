@@ -116,22 +116,24 @@ type ClientDetails struct {
 	InitiateLogin string   `json:"initiate_login_uri,omitempty"`
 	DetailTypes   []string `json:"authorization_details_types,omitempty"`
 
-	LogoutRedirects     []string `json:"post_logout_redirect_uris,omitempty"`
-	FrontLogoutURI      string   `json:"frontchannel_logout_uri,omitempty"`
-	FrontLogoutSession  bool     `json:"frontchannel_logout_session_required,omitzero"`
-	BackLogoutURI       string   `json:"backchannel_logout_uri,omitempty"`
-	BackLogoutSession   bool     `json:"backchannel_logout_session_required,omitzero"`
-	CIBADelivery        string   `json:"backchannel_token_delivery_mode,omitempty"` // poll, ping
-	CIBANotify          string   `json:"backchannel_client_notification_endpoint,omitempty"`
-	CIBAUserCode        bool     `json:"backchannel_user_code_parameter,omitzero"`
-	BoundDPoP           bool     `json:"dpop_bound_access_tokens,omitzero"`
-	BoundTLS            bool     `json:"tls_client_certificate_bound_access_tokens,omitzero"`
-	TLSSubject          string   `json:"tls_client_auth_subject_dn,omitempty"`
-	TLSDNS              string   `json:"tls_client_auth_san_dns,omitempty"`
-	TLSURI              string   `json:"tls_client_auth_san_uri,omitempty"`
-	TLSIP               string   `json:"tls_client_auth_san_ip,omitempty"`
-	TLSEmail            string   `json:"tls_client_auth_san_email,omitempty"`
+	LogoutRedirects    []string `json:"post_logout_redirect_uris,omitempty"`
+	FrontLogoutURI     string   `json:"frontchannel_logout_uri,omitempty"`
+	FrontLogoutSession bool     `json:"frontchannel_logout_session_required,omitzero"`
+	BackLogoutURI      string   `json:"backchannel_logout_uri,omitempty"`
+	BackLogoutSession  bool     `json:"backchannel_logout_session_required,omitzero"`
+	CIBADelivery       string   `json:"backchannel_token_delivery_mode,omitempty"` // poll, ping
+	CIBANotify         string   `json:"backchannel_client_notification_endpoint,omitempty"`
+	CIBAUserCode       bool     `json:"backchannel_user_code_parameter,omitzero"`
+	BoundDPoP          bool     `json:"dpop_bound_access_tokens,omitzero"`
+	BoundTLS           bool     `json:"tls_client_certificate_bound_access_tokens,omitzero"`
+	TLSSubject         string   `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSDNS             string   `json:"tls_client_auth_san_dns,omitempty"`
+	TLSURI             string   `json:"tls_client_auth_san_uri,omitempty"`
+	TLSIP              string   `json:"tls_client_auth_san_ip,omitempty"`
+	TLSEmail           string   `json:"tls_client_auth_san_email,omitempty"`
+	// What only an operator may say of a client.
 	TokenExchangeActors []string `json:"token_exchange_actors,omitempty"` // clients that may act for whom this one's tokens are of
+	Serves              []string `json:"served_resources,omitempty"`      // resources that it is the server of: it may ask about their tokens
 }
 
 // A ClientChange says what to change of a client; nil fields stay.

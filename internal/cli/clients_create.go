@@ -42,6 +42,7 @@ type clientsCreate struct {
 	TLSBound   bool     `name:"tls-bound" help:"Its tokens are bound to its certificate."`
 	TLSSubject string   `name:"tls-subject-dn" placeholder:"DN" help:"Subject of the certificate that it proves itself by."`
 	DetailType []string `sep:"none" placeholder:"TYPE" help:"Type of authorization details; may be given again."`
+	Serves     []string `sep:"none" placeholder:"URI" help:"Resource that it is the server of; may be given again."`
 }
 
 // Run registers the client.
@@ -104,6 +105,7 @@ func (cmd clientsCreate) wish() (oauth.ClientWish, error) {
 	overList(&d.Responses, cmd.Response)
 	overList(&d.LogoutRedirects, cmd.LogoutRedirectURI)
 	overList(&d.DetailTypes, cmd.DetailType)
+	overList(&d.Serves, cmd.Serves)
 	if cmd.Pairwise {
 		d.SubjectType = "pairwise"
 	}

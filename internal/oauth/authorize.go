@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"headykey.com/headykey"
 )
 
@@ -193,6 +195,8 @@ func (s *Service) next(ctx context.Context, p *Pending, by headykey.Caller) (Ste
 		return StepSignIn, nil
 	case a.Device != nil:
 		return StepDevice, nil // always asked: nothing else shows that it is their device
+	case !a.meets(by):
+		return "", headykey.ErrUnmetAuthentication
 	case a.Prompts("select_account") && a.Chosen != by.Session:
 		return StepAccount, nil
 	}
@@ -207,6 +211,27 @@ func (s *Service) next(ctx context.Context, p *Pending, by headykey.Caller) (Ste
 		return StepConsent, err
 	}
 	return StepGrant, nil
+}
+
+// meets reports whether by proved themselves in one of the ways that a calls essential
+// (OpenID Connect Core §5.5.1.1); acr_values are a wish.
+func (a *Ask) meets(by headykey.Caller) bool {
+	if a.Claims == nil {
+		return true
+	}
+	wish := a.Claims.IDToken["acr"]
+	if wish == nil || !wish.Essential {
+		return true
+	}
+	wanted := wish.Values
+	if len(wish.Value) > 0 {
+		wanted = append(slices.Clone(wanted), wish.Value)
+	}
+	is := func(one jsontext.Value) bool {
+		text, err := jsontext.AppendUnquote(nil, one)
+		return err == nil && string(text) == by.AAL
+	}
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, is)
 }
 
 // fresh reports whether by proved themselves recently enough for a: since the

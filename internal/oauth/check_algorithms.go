@@ -25,6 +25,9 @@ func checkAlgorithms(c *headykey.Client) error {
 		if one.alg != "" && !slices.Contains(one.known, one.alg) {
 			return invalid(one.field, "This algorithm is not one that may be used here.")
 		}
+		if one.alg == jose.RS256 && c.Profile == headykey.ProfileFAPI2 { // FAPI 2.0 §5.4.1
+			return invalid(one.field, "A client of FAPI 2.0 uses PS256, ES256 or EdDSA.")
+		}
 	}
 	return nil
 }

@@ -79,10 +79,20 @@ type halves struct {
 
 // idTokenAlg is what c's ID tokens are signed with.
 func idTokenAlg(c *headykey.Client) string {
-	if c.Details.IDTokenAlg != "" {
-		return c.Details.IDTokenAlg
+	return algorithm(c, c.Details.IDTokenAlg)
+}
+
+// algorithm is the one that c is registered with for something that we sign, or the
+// one of its profile: RS256, as OpenID Connect Registration §2 has it, or ES256 where
+// FAPI 2.0 §5.4.1 refuses that.
+func algorithm(c *headykey.Client, registered string) string {
+	switch {
+	case registered != "":
+		return registered
+	case c.Profile == headykey.ProfileFAPI2:
+		return jose.ES256
 	}
-	return SigningAlgorithms[0]
+	return jose.RS256
 }
 
 // idToken makes an ID token (OpenID Connect Core §2), encrypted where c wants that.

@@ -51,6 +51,11 @@ func redeemExchange(ctx context.Context, s *Service, c *headykey.Client, req Req
 	if subject.proof == nil {
 		return Permit{}, wrongExchange("The subject_token stands for no person.")
 	}
+	// A client shows the key of its own token, as at every other place. A server that
+	// the token was sent to cannot: it has seen that its sender could.
+	if subject.access.Client == c.ID && req.Possession.lacks(subject.access.Bound) {
+		return Permit{}, headykey.ErrBadProof.Saying("The subject_token is bound to a key that this request does not show.")
+	}
 	by, err := s.actorOf(ctx, c, req)
 	if err != nil {
 		return Permit{}, err
@@ -112,6 +117,9 @@ func (s *Service) actorOf(ctx context.Context, c *headykey.Client, req Request) 
 	if l.access.Client != c.ID {
 		return nil, wrongExchange("The actor_token was issued to another client.").About("actor_token")
 	}
+	if req.Possession.lacks(l.access.Bound) {
+		return nil, headykey.ErrBadProof.Saying("The actor_token is bound to a key that this request does not show.")
+	}
 	return &actor{Subject: l.access.Subject, Client: l.access.Client, Issuer: s.Issuer()}, nil
 }
 
@@ -131,7 +139,7 @@ func (s *Service) mayExchange(c *headykey.Client, subject *live, by *actor) erro
 		}
 		return nil
 	}
-	if s.mayAsk(c, &subject.access) || slices.Contains(subject.owner.Details.TokenExchangeActors, string(c.ID)) {
+	if mayAsk(c, &subject.access) || slices.Contains(subject.owner.Details.TokenExchangeActors, string(c.ID)) {
 		return nil
 	}
 	return wrongExchange("The subject_token was neither issued to this client nor sent to it.")

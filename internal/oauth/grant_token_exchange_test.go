@@ -19,6 +19,9 @@ const (
 func (h *house) service(t testing.TB, wish oauth.ClientWish) oauth.NewClient {
 	t.Helper()
 	wish.Grants = []string{exchangeGrant, "client_credentials"}
+	if wish.Details.Serves == nil {
+		wish.Details.Serves = append([]string{own}, wish.Resources...)
+	}
 	if wish.Scopes == nil {
 		wish.Scopes = []string{"email", "notes.read"}
 	}
@@ -76,7 +79,8 @@ func TestAnExchangeNarrowsAndNamesWhoActs(t *testing.T) {
 func TestWhatMayNotBeExchanged(t *testing.T) {
 	h := build(t)
 	by, app := h.signedIn(t), h.codeApp(t, oauth.ClientWish{Scopes: []string{"openid", "email"}})
-	far := h.service(t, oauth.ClientWish{Resources: []string{notes}})
+	far := h.service(t, oauth.ClientWish{Details: headykey.ClientDetails{Serves: []string{notes}}})
+	client := h.service(t, oauth.ClientWish{Resources: []string{own}, Details: headykey.ClientDetails{Serves: []string{notes}}})
 	near := h.service(t, oauth.ClientWish{})
 	given := h.allowed(t, app, by, nil)
 	robot := h.program(t, oauth.ClientWish{})
@@ -91,6 +95,7 @@ func TestWhatMayNotBeExchanged(t *testing.T) {
 	}{
 		{"by whom it was sent to", near, given.Access, nil, nil},
 		{"by a stranger", far, given.Access, nil, headykey.ErrBadAuthorization},
+		{"by another client of the resource", client, given.Access, nil, headykey.ErrBadAuthorization},
 		{"by a client without the grant", idle, given.Access, nil, headykey.ErrGrantNotAllowed},
 		{"nothing", near, "", map[string]string{"subject_token": ""}, headykey.ErrMissingField},
 		{"no token", near, "x", nil, headykey.ErrBadAuthorization},
@@ -156,5 +161,44 @@ func TestAnExchangedTokenEndsWithItsFirst(t *testing.T) {
 				t.Errorf("it can be exchanged: %v", err)
 			}
 		})
+	}
+}
+
+// A client that an operator lets act, and nobody else, though the token was sent there.
+func TestAMayActNamesWhoMayAct(t *testing.T) {
+	h := build(t)
+	by := h.signedIn(t)
+	actor, server := h.service(t, oauth.ClientWish{Details: headykey.ClientDetails{Serves: []string{notes}}}), h.service(t, oauth.ClientWish{})
+	app := h.codeApp(t, oauth.ClientWish{Details: headykey.ClientDetails{TokenExchangeActors: []string{string(actor.Record.ID)}}})
+	given := h.allowed(t, app, by, nil)
+	if _, err := h.exchange(t, actor, given.Access, nil); err != nil {
+		t.Errorf("who is named: %v", err)
+	}
+	if _, err := h.exchange(t, server, given.Access, nil); !errors.Is(err, headykey.ErrBadAuthorization) {
+		t.Errorf("who is not: %v", err)
+	}
+}
+
+// A bound token of one's own is exchanged with its key alone.
+func TestABoundTokenIsExchangedByItsKey(t *testing.T) {
+	h := build(t)
+	by := h.signedIn(t)
+	app := h.codeApp(t, oauth.ClientWish{Grants: []string{"authorization_code", exchangeGrant}, Scopes: []string{"openid", "email"}})
+	answer := h.allow(t, by, asking(app, nil))
+	mine := oauth.Possession{JKT: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}
+	given, err := h.Token(t.Context(), &app.Record, oauth.Request{Grant: "authorization_code", Possession: mine, Form: url.Values{
+		"code": {answer.Params.Get("code")}, "redirect_uri": {answer.Redirect},
+	}})
+	check(t, err)
+	for _, tt := range []struct {
+		shown oauth.Possession
+		want  error
+	}{{oauth.Possession{}, headykey.ErrBadProof}, {oauth.Possession{JKT: "x"}, headykey.ErrBadProof}, {mine, nil}} {
+		_, err := h.Token(t.Context(), &app.Record, oauth.Request{Grant: exchangeGrant, Possession: tt.shown, Form: url.Values{
+			"subject_token": {given.Access}, "subject_token_type": {accessType},
+		}})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%+v: got %v, want %v", tt.shown, err, tt.want)
+		}
 	}
 }

@@ -99,7 +99,7 @@ func (h *house) earn(t testing.TB, c oauth.NewClient, req oauth.Request) string 
 // active asks whether a token is good.
 func (h *house) active(t testing.TB, text string) bool {
 	t.Helper()
-	a, err := h.Introspect(t.Context(), &headykey.Client{}, text)
+	a, err := h.Introspect(t.Context(), &headykey.Client{Details: headykey.ClientDetails{Serves: []string{own}}}, text)
 	check(t, err)
 	return a != nil
 }

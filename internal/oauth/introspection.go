@@ -24,9 +24,5 @@ func (s *Service) SignIntrospection(ctx context.Context, c *headykey.Client, tol
 	if err != nil {
 		return "", fmt.Errorf("introspection answer: %w", err)
 	}
-	alg := c.Details.IntrospectAlg
-	if alg == "" {
-		alg = SigningAlgorithms[0]
-	}
-	return s.Tokens.Sign(ctx, alg, introspectionType, text)
+	return s.Tokens.Sign(ctx, algorithm(c, c.Details.IntrospectAlg), introspectionType, text)
 }

@@ -118,11 +118,7 @@ func (s *Service) signAnswer(ctx context.Context, c *headykey.Client, params url
 	if err != nil {
 		return "", fmt.Errorf("authorization answer: %w", err)
 	}
-	alg := c.Details.AnswerAlg
-	if alg == "" {
-		alg = jose.RS256 // JARM §3
-	}
-	signed, err := s.Tokens.Sign(ctx, alg, idTokenType, text)
+	signed, err := s.Tokens.Sign(ctx, algorithm(c, c.Details.AnswerAlg), idTokenType, text)
 	if err != nil {
 		return "", err
 	}

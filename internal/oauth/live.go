@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"headykey.com/headykey"
@@ -93,7 +94,7 @@ func (s *Service) Introspect(ctx context.Context, c *headykey.Client, text strin
 	}
 	l, err := s.read(ctx, text)
 	if err == nil {
-		if l.proof != nil && !s.mayAsk(c, &l.access) {
+		if l.proof != nil && !mayAsk(c, &l.access) {
 			return nil, nil
 		}
 		return &l.access, nil
@@ -104,20 +105,11 @@ func (s *Service) Introspect(ctx context.Context, c *headykey.Client, text strin
 	return nil, err
 }
 
-// mayAsk reports whether c may know what a token says: it is its own, or c is a
-// resource server, registered for one of the token's resources.
-func (s *Service) mayAsk(c *headykey.Client, a *token.ClientAccess) bool {
-	if a.Client == c.ID {
-		return true
-	}
-	for _, r := range a.Audience {
-		for _, own := range s.resourcesOf(c) {
-			if r == own {
-				return true
-			}
-		}
-	}
-	return false
+// mayAsk reports whether c may know what a token says: it is its own, or an operator
+// said that c is the server of one of the token's resources. To be registered for a
+// resource is no more than to be its client.
+func mayAsk(c *headykey.Client, a *token.ClientAccess) bool {
+	return a.Client == c.ID || slices.ContainsFunc(a.Audience, func(r string) bool { return slices.Contains(c.Details.Serves, r) })
 }
 
 // Revoke ends a token of c before its time (RFC 7009 §2): an access token by itself,

@@ -54,6 +54,7 @@ func mergeDetails(text []byte, d *headykey.ClientDetails) error {
 	d.Responses, d.Contacts, d.RequestURIs = slices.Clone(d.Responses), slices.Clone(d.Contacts), slices.Clone(d.RequestURIs)
 	d.ACR, d.DetailTypes = slices.Clone(d.ACR), slices.Clone(d.DetailTypes)
 	d.LogoutRedirects, d.TokenExchangeActors = slices.Clone(d.LogoutRedirects), slices.Clone(d.TokenExchangeActors)
+	d.Serves = slices.Clone(d.Serves)
 	d.JWKS = slices.Clone(d.JWKS)
 	return mergeInto(d, &d.JWKS, text)
 }
@@ -105,6 +106,7 @@ func (m Metadata) put(c *headykey.Client) error {
 	c.AuthMethod = cmp.Or(m.AuthMethod, SecretBasic)
 	c.Redirects, c.Details = m.Redirects, m.ClientDetails
 	c.Details.DetailTypes, c.Details.TokenExchangeActors = operators.DetailTypes, operators.TokenExchangeActors
+	c.Details.Serves = operators.Serves
 	if c.Grants = m.Grants; len(c.Grants) == 0 {
 		c.Grants = grantsFor(m.Responses)
 	}

@@ -52,6 +52,11 @@ func (p Possession) holds(bound *token.Confirmation) error {
 	return nil
 }
 
+// lacks reports whether a token is bound to a key that the request does not show.
+func (p Possession) lacks(bound *token.Confirmation) bool {
+	return bound != nil && (bound.JKT != "" && bound.JKT != p.JKT || bound.X5T != "" && bound.X5T != p.X5T)
+}
+
 // demandPossession returns nil unless c's tokens must be bound and the request shows
 // no key.
 func (s *Service) demandPossession(c *headykey.Client, p Possession) error {

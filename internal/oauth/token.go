@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/token"
 )
@@ -132,8 +135,21 @@ func (s *Service) access(c *headykey.Client, p *headykey.AuthorizationProof, req
 	return s.makeAccess(token.ClientAccess{
 		Subject: a.Terms.Subject, Audience: audience, Client: c.ID, Scope: strings.Join(scopes, " "), Grant: a.ID,
 		Session: a.Session, Proven: a.Terms.Proven, ACR: a.Terms.ACR, AMR: a.Terms.AMR, Bound: req.Possession.confirm(c),
-		Details: a.Terms.Details, Act: a.Terms.Act, MayAct: a.Terms.MayAct, Expires: lastSecond(a),
+		Details: a.Terms.Details, Act: a.Terms.Act, MayAct: mayAct(c), Expires: lastSecond(a),
 	})
+}
+
+// mayAct names the one client that may act for whom c's tokens are of, if an operator
+// named one: then nobody else may (RFC 8693 §4.4).
+func mayAct(c *headykey.Client) jsontext.Value {
+	if len(c.Details.TokenExchangeActors) != 1 {
+		return nil
+	}
+	text, err := json.Marshal(map[string]string{"client_id": c.Details.TokenExchangeActors[0]})
+	if err != nil {
+		return nil // a string can be written
+	}
+	return text
 }
 
 // lastSecond is when tokens that stand on a end at the latest; zero: as they do.

@@ -154,7 +154,7 @@ func TestANameIsSpentOnceUntilItIsForgotten(t *testing.T) {
 		spend("second", false)
 		r, p := hold(t, db, "page", "one", headykey.NewID()), ask(t, db, headykey.NewID(), "poll", "")
 		prune := func(at time.Time) {
-			update(t, db, func(tx *store.Tx) error { return tx.PruneRequests(at, 10) })
+			update(t, db, func(tx *store.Tx) error { _, err := tx.PruneRequests(at, 10); return err })
 		}
 		prune(now)
 		spend("at the last moment", false)

@@ -124,8 +124,8 @@ func (tx *Tx) NoteSessionUse(u Use) error {
 		u.User, u.ID, at(u.At))
 }
 
-// PruneSessions deletes up to limit sessions, with their refresh tokens, that
-// ended or ran out before t. It returns how many.
+// PruneSessions deletes up to limit sessions, with their refresh tokens, that would
+// have run out before t, ended before or not. It returns how many.
 func (tx *Tx) PruneSessions(t time.Time, limit int) (int64, error) {
 	type key struct{ user, id headykey.ID }
 	old, err := Collect(query(tx, "select old sessions", func(rows *sql.Rows) (key, error) {

@@ -53,7 +53,9 @@ func build(t *testing.T) *house {
 		Tokens: token.New(db, ring, token.Config{Issuer: base, OAuthIssuer: base + oauth.IssuerPath, Access: time.Hour, Refresh: time.Hour}),
 	}, base)
 	check(t, err)
-	h.client, err = h.oauth.CreateClient(t.Context(), headykey.System, oauth.ClientWish{Name: "Robot", Scopes: []string{"a"}})
+	h.client, err = h.oauth.CreateClient(t.Context(), headykey.System, oauth.ClientWish{
+		Name: "Robot", Scopes: []string{"a"}, Details: headykey.ClientDetails{Serves: []string{base + "/api/v1"}},
+	})
 	check(t, err)
 	public, err := url.Parse(base)
 	check(t, err)
