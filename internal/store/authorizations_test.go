@@ -250,7 +250,7 @@ func TestASweepTakesAuthorizationsWhoseSessionIsOver(t *testing.T) {
 				t.Fatal("the sweep never ends")
 			}
 		}
-		wantSame(t, "swept", all, 3)
+		wantSame(t, "swept", all, int64(3))
 		for _, a := range stays {
 			_, err := proofOf(t, db, a.ID)
 			wantError(t, "what stays", err, nil)

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { askUrl, inspect, launch, letterTo, makeClient, makePerson, password, startApp, url, visit } from "./house.mjs";
+import { askUrl, call, inspect, launch, letterTo, makeClient, makePerson, password, startApp, url, visit } from "./house.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -148,6 +151,13 @@ test("nobody allows by a click that was meant for the page before", async (t) =>
   });
 });
 
+const grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"].flatMap((one) => ["--grant", one]);
+
+// withLogo names a file with a logo that cannot be had: the page stands without it.
+const withLogo = path.join(mkdtempSync(path.join(tmpdir(), "headykey-")), "client.json");
+writeFileSync(withLogo, JSON.stringify({ logo_uri: "https://127.0.0.1/logo.png" }));
+after(() => { rmSync(path.dirname(withLogo), { recursive: true }); });
+
 const looks = [
   ["light", "desktop", { width: 1280, height: 800 }], ["dark", "desktop", { width: 1280, height: 800 }],
   ["light", "mobile", { width: 390, height: 844 }], ["dark", "mobile", { width: 390, height: 844 }],
@@ -157,7 +167,7 @@ for (const [colorScheme, size, viewport] of looks) {
   test(`every page on the way to an app is fit for everybody: ${look}`, async () => {
     const redirect = "https://notes.acme.example/callback";
     const scopes = ["openid", "email", "profile", "offline_access", "notes.read", "notes.write"];
-    const client = makeClient("Acme Notes", redirect, "--scope", scopes.join(","));
+    const client = makeClient("Acme Notes", redirect, "--scope", scopes.join(","), "--metadata", withLogo, ...grants);
     const ask = (more) => askUrl(client, redirect, { scope: scopes.join(" "), heady_bounced: "1", ...more });
     const email = `flow-${look}@example.com`;
     makePerson(email);
@@ -189,6 +199,19 @@ for (const [colorScheme, size, viewport] of looks) {
       await see("consent-address");
       await see("sign-in-again", ask({ prompt: "login" }));
       await see("select-account", ask({ prompt: "select_account" }));
+
+      const { user_code } = await call("device", client, { scope: scopes.join(" ") });
+      await page.goto(`/device?user_code=${user_code}`);
+      await see("device");
+      await page.getByRole("button", { name: "Continue" }).click();
+      await page.getByRole("heading", { name: "Allow Acme Notes to use your account?" }).waitFor();
+      await see("device-allow");
+      for (const message of ["Order 42", "Order 43"]) {
+        await call("bc-authorize", client, { scope: scopes.join(" "), login_hint: email, binding_message: message });
+      }
+      await page.goto("/approvals");
+      await page.getByText("Order 43").waitFor();
+      await see("approvals");
 
       const local = makeClient("Trellis", "http://127.0.0.1:8000/cb");
       await see("consent-here", askUrl(local, "http://127.0.0.1:5273/cb", { heady_bounced: "1" }));

@@ -103,6 +103,17 @@ export function askUrl(client, redirect, more = {}) {
   });
 }
 
+// call has an app, which proves itself by its secret, ask one of our endpoints.
+export async function call(endpoint, client, body) {
+  const proof = `${client.client_id ?? client.id}:${client.client_secret ?? client.secret}`;
+  const answer = await fetch(`${url}/auth/v1/oauth/${endpoint}`, {
+    method: "POST", headers: { Authorization: `Basic ${Buffer.from(proof).toString("base64")}` }, body: new URLSearchParams(body),
+  });
+  const said = await answer.json();
+  assert.equal(answer.status, 200, JSON.stringify(said));
+  return said;
+}
+
 // signUp makes an account by the API and returns once its letter is in the mailbox.
 export async function signUp(email) {
   const answer = await fetch(`${url}/api/auth/register`, {

@@ -1,6 +1,9 @@
 package conformance
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,6 +27,7 @@ var dynamicModules = []module{
 	{"oidcc-redirect-uri-query-mismatch", nil, redirectURIQueryMismatch},
 	{"oidcc-redirect-uri-query-added", nil, redirectURIQueryAdded},
 	{"oidcc-redirect-uri-regfrag", nil, redirectURIFragment},
+	{"oidcc-registration-logo-uri", nil, shows("logo_uri")},
 	{"oidcc-registration-policy-uri", nil, shows("policy_uri")},
 	{"oidcc-registration-tos-uri", nil, shows("tos_uri")},
 	{"oidcc-registration-jwks-uri", nil, registrationJWKSURI},
@@ -91,8 +95,12 @@ func redirectURIFragment(t *testing.T, r *round) {
 // image may come from the provider, which fetched it.
 func shows(member string) func(t *testing.T, r *round) {
 	return func(t *testing.T, r *round) {
-		const picture = `<svg xmlns="http://www.w3.org/2000/svg"/>`
-		at := r.site.answer(doc{status: 200, kind: "image/svg+xml", text: picture})
+		var drawn bytes.Buffer
+		if err := png.Encode(&drawn, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+			t.Fatal(err)
+		}
+		picture := drawn.String()
+		at := r.site.answer(doc{status: 200, kind: "image/png", text: picture})
 		c := r.client(t, r.variant, obj{member: at, "client_uri": r.site.url})
 		b := r.stranger()
 		b.stop = "consent"

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -21,6 +22,7 @@ type approvals struct {
 // An approval is one of them.
 type approval struct {
 	question
+	Label   string // unlike those of the others
 	Waiting *oauth.Waiting
 }
 
@@ -57,13 +59,13 @@ func (d *door) questions(r *http.Request, by headykey.Caller) ([]approval, error
 		return nil, err
 	}
 	var out []approval
-	for _, one := range all {
+	for i, one := range all {
 		q, err := d.question(r, one.Pending(), by)
 		if err != nil {
 			return nil, err
 		}
 		q.Key = one.ID
-		out = append(out, approval{q.known(), one})
+		out = append(out, approval{q.known(), fmt.Sprintf("Request of %s, %d of %d", q.App.Name, i+1, len(all)), one})
 	}
 	return out, nil
 }

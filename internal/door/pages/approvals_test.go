@@ -52,7 +52,7 @@ func TestAnswerAnAppThatAsks(t *testing.T) {
 		if to := b.enter(t, "/sign-in?to=approvals", email); to != "/approvals" {
 			t.Fatalf("after the sign-in: %s", to)
 		}
-		page := b.get("/approvals").want(t, http.StatusOK, `aria-label="Request of Bank &lt;1&gt;"`, "Order &lt;42&gt;",
+		page := b.get("/approvals").want(t, http.StatusOK, `aria-label="Request of Bank &lt;1&gt;, 1 of 1"`, "Order &lt;42&gt;",
 			"Know that you are you", `name="scope" value="email" checked>`, "See your email address<small class=\"quiet\">"+email,
 			"Unverified", "Nobody has checked this name.", "Registered by an administrator on ", base+"/api/v1", `<option value="8h" selected>`, ">Allow</button>", "Don’t allow</button>", "signed in as <strong>"+email)
 		page.lacks(t, "Until I remove it", "Sends you back to")
