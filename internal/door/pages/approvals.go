@@ -15,7 +15,13 @@ var approvalForm = form{Name: "Permission request", Action: "/approvals"}
 // An approvals is what the page tells of the questions that wait.
 type approvals struct {
 	Email   string
-	Waiting []*oauth.Waiting
+	Waiting []approval
+}
+
+// An approval is one question. What it asks for is allowed as a whole.
+type approval struct {
+	*oauth.Waiting
+	Scopes []scope
 }
 
 // errStaleApproval is a question that cannot be answered any more.
@@ -36,11 +42,15 @@ func (d *door) approvals(w http.ResponseWriter, r *http.Request, _ headykey.Call
 	if err != nil {
 		return err
 	}
+	data := approvals{Email: by.Email}
+	for _, one := range waiting {
+		data.Waiting = append(data.Waiting, approval{one, scopesOf(one.Ask.Scopes, &headykey.User{Email: by.Email}, true)})
+	}
 	told := d.told(w, r)
 	f := d.filled(w, r, approvalForm, told)
 	f.Hidden["session"] = string(by.Session)
 	return d.show(w, r, http.StatusOK, "approvals", page{
-		Title: "Requests that wait for you", Status: told.Status, Form: f, Data: approvals{by.Email, waiting},
+		Title: "Requests that wait for you", Status: told.Status, Form: f, Data: data,
 	})
 }
 

@@ -50,7 +50,7 @@ func TestAnswerAnAppThatAsks(t *testing.T) {
 			t.Fatalf("after the sign-in: %s", to)
 		}
 		page := b.get("/approvals").want(t, http.StatusOK, `aria-label="Request of Bank &lt;1&gt;"`, "Order &lt;42&gt;",
-			"<li>openid</li><li>email</li>", ">Allow</button>", "Don’t allow</button>", "signed in as <strong>"+email)
+			"<li>Know that you are you", "<li>See your email address", "Nobody has checked this name.", ">Allow</button>", "Don’t allow</button>", "signed in as <strong>"+email)
 		b.post("/approvals", page.fill("decision", tt.decision)).leads(t, "/approvals")
 		b.get("/approvals").want(t, http.StatusOK, tt.status, "No app waits for your permission.").lacks(t, "Bank")
 		if err := h.answerOf(t, c, id); !errors.Is(err, tt.want) {

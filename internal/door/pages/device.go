@@ -50,6 +50,7 @@ func (d *door) typed(w http.ResponseWriter, r *http.Request, in url.Values) (str
 type connection struct {
 	Email   string
 	Waiting *oauth.Waiting
+	Scopes  []scope
 	Warning string
 }
 
@@ -77,7 +78,10 @@ func (d *door) allowDevice(w http.ResponseWriter, r *http.Request, _ headykey.Ca
 	f.Hidden["request"], f.Hidden["session"] = id, string(by.Session)
 	return d.show(w, r, http.StatusOK, "device-allow", page{
 		Title: "Allow " + p.Client.Name + " to use your account?", Form: f,
-		Data: connection{Email: by.Email, Waiting: waiting, Warning: onYourScreen},
+		Data: connection{
+			Email: by.Email, Waiting: waiting, Warning: onYourScreen,
+			Scopes: scopesOf(waiting.Ask.Scopes, &headykey.User{Email: by.Email}, waiting.Client.Vouched()),
+		},
 	})
 }
 

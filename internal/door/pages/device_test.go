@@ -88,7 +88,7 @@ func TestConnectADevice(t *testing.T) {
 		t.Fatalf("after the sign-in: %s", path)
 	}
 	ask.want(t, http.StatusOK, "Only continue if this code is on a screen in front of you.", code.User, "Television &lt;1&gt;",
-		"signed in as <strong>"+email, `value="openid"`, `value="email"`, ">Allow</button>", "Don’t allow</button>")
+		"signed in as <strong>"+email, `<input type="hidden" name="scope" value="openid">`, "Know that you are you", `value="email"`, "Nobody has checked this name.", ">Allow</button>", "Don’t allow</button>")
 	if _, err := h.tokens(t, c, code); !errors.Is(err, headykey.ErrPending) {
 		t.Fatalf("before the answer: %v", err)
 	}
