@@ -100,6 +100,7 @@ func TestAuthorizationRefusals(t *testing.T) {
 			{"invalid_request", "code_challenge=short"},
 			{"invalid_request", "prompt=none login"},
 			{"invalid_target", "resource=https://evil.example"},
+			{"invalid_request", "redirect_uri="}, // no value is none, and its only address is known
 			{"consent_required", "prompt=none"},
 		} {
 			a := s.visitor(jane).get(t, authorization(app, tt.pair))
@@ -117,7 +118,7 @@ func TestAuthorizationRefusals(t *testing.T) {
 		if in := s.consents(t, jane, s.visitor(jane).get(t, authorization(app)), "deny"); in.Get("error") != "access_denied" {
 			t.Errorf("she said no: %v", in)
 		}
-		for _, pair := range []string{"client_id=" + nowhere, "client_id=x", "redirect_uri=https://evil.example/cb", "redirect_uri=" + callback + "/", "redirect_uri="} {
+		for _, pair := range []string{"client_id=" + nowhere, "client_id=x", "redirect_uri=https://evil.example/cb", "redirect_uri=" + callback + "/"} {
 			a := s.visitor(jane).get(t, authorization(app, pair)).want(t, http.StatusBadRequest)
 			if a.header.Get("Location") != "" || a.header.Get("Content-Security-Policy") == "" {
 				t.Errorf("%s: headers %v", pair, a.header)
