@@ -270,7 +270,7 @@ func TestMetadataTellsOfCertificatesWhereTheyCount(t *testing.T) {
 		check(t, err)
 		var doc map[string]any
 		check(t, json.Unmarshal(text, &doc))
-		if fmt.Sprint(doc["dpop_signing_alg_values_supported"]) != "[ES256 EdDSA PS256]" {
+		if fmt.Sprint(doc["dpop_signing_alg_values_supported"]) != "[ES256 EdDSA Ed25519 PS256]" {
 			t.Errorf("DPoP: %v", doc["dpop_signing_alg_values_supported"])
 		}
 		return doc["token_endpoint_auth_methods_supported"].([]any), doc["tls_client_certificate_bound_access_tokens"]

@@ -129,7 +129,7 @@ func TestTheMetadataTellsOfQuestions(t *testing.T) {
 		"device_authorization_endpoint":                                   base + "/auth/v1/oauth/device",
 		"backchannel_authentication_endpoint":                             base + "/auth/v1/oauth/bc-authorize",
 		"backchannel_token_delivery_modes_supported":                      []any{"poll", "ping"},
-		"backchannel_authentication_request_signing_alg_values_supported": []any{"ES256", "PS256", "EdDSA"},
+		"backchannel_authentication_request_signing_alg_values_supported": []any{"ES256", "PS256", "EdDSA", "Ed25519"},
 		"backchannel_user_code_parameter_supported":                       false,
 	} {
 		if !reflect.DeepEqual(got[member], want) {

@@ -221,7 +221,7 @@ func TestATokenIsBoundToItsKey(t *testing.T) {
 		scheme, _, _ := strings.Cut(tt.headers[1], " ")
 		if !got.is(http.StatusUnauthorized, tt.word) || len(challenges) != 2 || !strings.HasPrefix(challenges[0], scheme+" ") ||
 			!strings.Contains(challenges[0], `error="`+tt.word+`"`) || strings.Contains(challenges[1], "error") ||
-			!strings.Contains(strings.Join(challenges, ""), `algs="ES256 EdDSA PS256"`) {
+			!strings.Contains(strings.Join(challenges, ""), `algs="ES256 EdDSA Ed25519 PS256"`) {
 			t.Errorf("%s: got %v", tt.name, got)
 		}
 		if len(tt.headers) > 2 && got.header.Get("DPoP-Nonce") != h.oauth.Nonce() {
