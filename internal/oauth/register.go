@@ -140,7 +140,7 @@ func (s *Service) Reregister(ctx context.Context, from headykey.From, id, token 
 	}
 	w, err := s.readWish(ctx, text)
 	if err == nil {
-		err = w.names(known)
+		err = s.names(w, known)
 	}
 	if err != nil {
 		return nil, asMetadataFault(err)
@@ -154,7 +154,7 @@ func (s *Service) Reregister(ctx context.Context, from headykey.From, id, token 
 		if err := w.put(c); err != nil {
 			return nil, err
 		}
-		if dropSecret(c); c.Secret == nil {
+		if dropSecret(c); c.Secret == nil && c.SealedSecret == nil {
 			out.Secret = s.giveSecret(c)
 		}
 		return replaced(&before, c)
@@ -170,15 +170,24 @@ func (s *Service) Reregister(ctx context.Context, from headykey.From, id, token 
 }
 
 // names returns nil unless w says that it is another client than c.
-func (w wish) names(c *headykey.Client) error {
+func (s *Service) names(w wish, c *headykey.Client) error {
 	if w.ID != string(c.ID) {
 		return invalid("client_id", "This must be the id of the client.")
 	}
-	hash := secret.Hash(w.Secret)
-	if w.Secret != "" && !secret.Equal(hash[:], c.Secret) {
+	if w.Secret != "" && !s.isSecret(w.Secret, c) {
 		return invalid("client_secret", "This is not the client's secret; it can be left out.")
 	}
 	return nil
+}
+
+// isSecret reports whether text is c's secret, however that is kept.
+func (s *Service) isSecret(text string, c *headykey.Client) bool {
+	if c.SealedSecret != nil {
+		kept, err := s.Sealer.Open(sealedSecret(c.ID), c.SealedSecret)
+		return err == nil && secret.Equal([]byte(text), kept)
+	}
+	hash := secret.Hash(text)
+	return secret.Equal(hash[:], c.Secret)
 }
 
 // replaced notes in what two states of a client differ.

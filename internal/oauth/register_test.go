@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -516,4 +517,23 @@ func FuzzParseMetadata(f *testing.F) {
 			t.Errorf("%q is read as %s and then as %s", text, spelled, twice)
 		}
 	})
+}
+
+// A client that signs with its secret keeps it when it replaces its registration.
+func TestASealedSecretStays(t *testing.T) {
+	h := open(t)
+	made, err := h.Register(t.Context(), headykey.From{}, "", []byte(registration(t, `{"token_endpoint_auth_method":"client_secret_jwt"}`)))
+	check(t, err)
+	id := string(made.Record.ID)
+	again := func(secret string) (*oauth.Registered, error) {
+		return h.Reregister(t.Context(), headykey.From{}, id, made.Token, []byte(registration(t,
+			`{"token_endpoint_auth_method":"client_secret_jwt","client_id":"`+id+`","client_secret":"`+secret+`"}`)))
+	}
+	got, err := again(made.Secret)
+	if err != nil || got.Secret != "" || !bytes.Equal(got.Record.SealedSecret, made.Record.SealedSecret) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := again(made.Secret + "0"); !errors.Is(err, headykey.ErrBadMetadata) {
+		t.Errorf("another secret: %v", err)
+	}
 }
