@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/store"
 )
 
 // A grant is one way to earn tokens. The token endpoint owns all that grants
@@ -41,6 +42,25 @@ type Permit struct {
 	Refresh string         // refresh token to give; "": none
 	Kind    string         // issued_token_type of an exchange; "": it is none
 	Absent  bool           // the person of Proof was not there: no ID token
+}
+
+// redeemIn lets do turn a request into a permit in one transaction. What a refusal
+// leaves behind stands: a code is spent by its misuse, a pause grows. What cannot be
+// found is headykey.ErrGrantSpent.
+func (s *Service) redeemIn(ctx context.Context, do func(tx *store.Tx) (permit Permit, refusal, err error)) (Permit, error) {
+	var permit Permit
+	var refusal error
+	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		permit, refusal, err = do(tx)
+		if isMissing(err) {
+			permit, refusal, err = Permit{}, headykey.ErrGrantSpent, nil
+		}
+		return err
+	})
+	if err == nil {
+		err = refusal
+	}
+	return permit, err
 }
 
 // GrantTypes lists the grants that exist here. The implicit one is a word of

@@ -22,28 +22,17 @@ func redeemCode(ctx context.Context, s *Service, c *headykey.Client, req Request
 	if !ok {
 		return Permit{}, headykey.ErrGrantSpent
 	}
-	permit := Permit{}
-	var refusal error
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		permit, refusal = Permit{}, nil
+	return s.redeemIn(ctx, func(tx *store.Tx) (Permit, error, error) {
 		p, err := tx.AuthorizationProof(id)
-		if isMissing(err) {
-			refusal = headykey.ErrGrantSpent
-			return nil
-		}
 		if err != nil {
-			return err
+			return Permit{}, nil, err
 		}
-		if refusal = s.mayRedeem(tx, c, p, req, code); refusal != nil {
-			return s.punishCode(ctx, tx, c, p, req, code)
+		if refusal := s.mayRedeem(tx, c, p, req, code); refusal != nil {
+			return Permit{}, refusal, s.punishCode(ctx, tx, c, p, req, code)
 		}
-		permit, err = s.takeCode(ctx, tx, c, p, req)
-		return err
+		permit, err := s.takeCode(ctx, tx, c, p, req)
+		return permit, nil, err
 	})
-	if err == nil {
-		err = refusal
-	}
-	return permit, err
 }
 
 // mayRedeem returns nil if c may redeem this code of p at this moment.

@@ -28,28 +28,16 @@ func redeemRefresh(ctx context.Context, s *Service, c *headykey.Client, req Requ
 		return Permit{}, headykey.ErrGrantSpent
 	}
 	next := s.newHandleToken(id)
-	var permit Permit
-	var refusal error
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		permit, refusal = Permit{}, nil
+	return s.redeemIn(ctx, func(tx *store.Tx) (Permit, error, error) {
 		p, err := tx.AuthorizationProof(id)
-		if isMissing(err) {
-			refusal = headykey.ErrGrantSpent
-			return nil
-		}
 		if err != nil {
-			return err
+			return Permit{}, nil, err
 		}
-		if refusal = s.mayRefresh(tx, c, p, req, text); refusal != nil {
-			return nil
+		if refusal := s.mayRefresh(tx, c, p, req, text); refusal != nil {
+			return Permit{}, refusal, nil
 		}
-		permit, refusal, err = s.rotate(ctx, tx, c, p, req, text, next)
-		return err
+		return s.rotate(ctx, tx, c, p, req, text, next)
 	})
-	if err == nil {
-		err = refusal
-	}
-	return permit, err
 }
 
 // mayRefresh returns nil if text, which we made for p, is or was a refresh token, and c

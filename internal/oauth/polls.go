@@ -70,28 +70,16 @@ func (w *Waiting) poll(kind, code string, now time.Time, life time.Duration) (*s
 // redeemPoll turns the code of a request that was allowed into tokens, once. Until
 // then its client is told how things are (RFC 8628 §3.5, CIBA Core §11).
 func (s *Service) redeemPoll(ctx context.Context, c *headykey.Client, req Request, kind, code string) (Permit, error) {
-	var permit Permit
-	var refusal error
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		permit, refusal = Permit{}, nil
+	return s.redeemIn(ctx, func(tx *store.Tx) (Permit, error, error) {
 		p, err := tx.Poll(kind, heldHash(kind, code, ""))
-		if isMissing(err) {
-			refusal = headykey.ErrGrantSpent
-			return nil
-		}
 		if err != nil {
-			return err
+			return Permit{}, nil, err
 		}
-		if refusal, err = refusePoll(tx, c, p); refusal != nil || err != nil {
-			return err
+		if refusal, err := refusePoll(tx, c, p); refusal != nil || err != nil {
+			return Permit{}, refusal, err
 		}
-		permit, refusal, err = s.takePoll(ctx, tx, c, p, req)
-		return err
+		return s.takePoll(ctx, tx, c, p, req)
 	})
-	if err == nil {
-		err = refusal
-	}
-	return permit, err
 }
 
 // refusePoll is what c is told if p gives nothing now. A question that comes too
@@ -119,9 +107,6 @@ func refusePoll(tx *store.Tx, c *headykey.Client, p *store.Poll) (refusal, err e
 // so any more: the person, their session and the authorization are asked again.
 func (s *Service) takePoll(ctx context.Context, tx *store.Tx, c *headykey.Client, p *store.Poll, req Request) (Permit, error, error) {
 	proof, err := tx.AuthorizationProof(p.Grant)
-	if isMissing(err) {
-		return Permit{}, headykey.ErrGrantSpent, nil
-	}
 	if err != nil {
 		return Permit{}, nil, err
 	}
