@@ -13,8 +13,8 @@ const [front, back] = ["https://front.example/api", "https://back.example/api"];
 const exchange = (config, subject_token, more) =>
   client.genericGrantRequest(config, grant, { subject_token, subject_token_type: type, ...more });
 
-// service is a resource server that may go on to the one behind it.
-const service = () => configure(program("--grant", grant, "--scope", "openid", "--scope", "email", "--resource", front, "--resource", back));
+// service is the server of one resource, which may go on to the one behind it.
+const service = () => configure(program("--grant", grant, "--scope", "openid", "--scope", "email", "--resource", front, "--resource", back, "--serves", front));
 
 test("a service exchanges the token it was sent for one of its own, for less", async () => {
   const app = await configure(program("--resource", front));
@@ -43,5 +43,7 @@ test("nobody exchanges a token that was not sent to them, or for more", async ()
   await fails(exchange(config, ours.access_token, { resource: back, scope: "email" }), "invalid_scope");
   await fails(exchange(config, ours.access_token, { resource: "https://else.example/api" }), "invalid_target");
   await fails(exchange(config, ours.id_token, { resource: back }), "invalid_request");
+  const neighbour = await configure(program("--grant", grant, "--scope", "email", "--resource", front));
+  await fails(exchange(neighbour, ours.access_token, {}), "invalid_request"); // a client of the resource is not its server
   await fails(exchange(config, ours.access_token, { subject_token_type: "urn:ietf:params:oauth:token-type:saml2" }), "invalid_request");
 });
