@@ -43,7 +43,7 @@ func main() {
 	var o options
 	var seconds float64
 	flag.StringVar(&o.engine, "engine", "both", "measure on `sqlite`, postgres or both")
-	flag.StringVar(&o.only, "only", "", "measure only what has this `text` in its name")
+	flag.StringVar(&o.only, "only", "", "measure only what has one of these `texts` in its name, with commas between them")
 	flag.IntVar(&o.rounds, "rounds", 5, "take the median of this `number` of rounds")
 	flag.Float64Var(&seconds, "seconds", 1, "length of one round in `seconds`")
 	flag.BoolVar(&o.json, "json", false, "print JSON in place of tables")
@@ -90,7 +90,14 @@ func (o options) limit() time.Duration {
 }
 
 // wants reports whether what has this name is to be measured.
-func (o options) wants(name string) bool { return strings.Contains(name, o.only) }
+func (o options) wants(name string) bool {
+	for text := range strings.SplitSeq(o.only, ",") {
+		if strings.Contains(name, text) {
+			return true
+		}
+	}
+	return false
+}
 
 // say tells the person who waits what is going on.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
