@@ -177,7 +177,7 @@ func TestWhatStandsOnAnEndEnds(t *testing.T) {
 				s.as(admin).patch(t, clientsPath+"/"+app.ID, obj{"disabled": true}).want(t, 200)
 			},
 		} {
-			app, jane, watcher := s.house.app(t, "--trusted"), s.register(t, name), s.house.program(t)
+			app, jane, watcher := s.house.app(t, "--trusted"), s.register(t, name), s.house.program(t, "--serves", s.url+"/api/v1")
 			one := s.signsIn(t, jane, app)
 			code := s.code(t, jane, app)
 			if !s.active(t, watcher, one.access) {

@@ -9,7 +9,7 @@ import (
 // What stands on something that one node ended is worth nothing on the other.
 func TestEveryNodeStopsProgramsAtOnce(t *testing.T) {
 	a, b := twoNodes(t, config{})
-	admin, watcher := a.admin(t), a.house.program(t)
+	admin, watcher := a.admin(t), a.house.program(t, "--serves", base+"/api/v1")
 	const offline = "openid email offline_access"
 	tests := []struct {
 		name, scope string
