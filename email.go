@@ -28,8 +28,11 @@ func ParseEmail(s string) (address, key string, err error) {
 	if len(address) > 254 {
 		return "", "", ErrInvalidEmail.About("email")
 	}
-	return address, norm.NFC.String(Fold(address)), nil
+	return address, AddressKey(address), nil
 }
+
+// AddressKey returns the key by which an address of ParseEmail is unique.
+func AddressKey(address string) string { return norm.NFC.String(Fold(address)) }
 
 func localOK(local string) bool {
 	if local == "" || len(local) > 64 || !utf8.ValidString(local) ||

@@ -26,6 +26,10 @@ var (
 	ErrRefreshTokenReused = &Error{Kind: Unproven, Code: "refresh_token_reused", Text: "This refresh token was used before, so its session has been ended for safety. Sign in again."}
 	ErrNeedsRecentSignIn  = &Error{Kind: Unproven, Code: "recent_sign_in_required", Text: "Send your password, or sign in again first: this needs a fresh proof that it is you."}
 
+	// Of sessions of apps, which forget a session only if they are told that it is gone.
+	ErrUserGone    = &Error{Kind: Forbidden, Code: "user_gone", Text: "The account of this token does not exist any more."}
+	ErrSessionGone = &Error{Kind: Forbidden, Code: "session_gone", Text: "The session of this token has ended. Sign in again."}
+
 	ErrInsufficientRole  = &Error{Kind: Forbidden, Code: "insufficient_role", Text: "Your role does not allow this."}
 	ErrInsufficientScope = &Error{Kind: Forbidden, Code: "insufficient_scope", Text: "This API key was not given the scope for this."}
 	ErrRoleEscalation    = &Error{Kind: Forbidden, Code: "role_escalation", Text: "You cannot give a role higher than your own."}
@@ -33,6 +37,8 @@ var (
 	ErrAccountDisabled   = &Error{Kind: Forbidden, Code: "account_disabled", Text: "This account is disabled. Ask an administrator."}
 	ErrCSRF              = &Error{Kind: Forbidden, Code: "csrf", Text: "This request did not come from our own pages, so the session cookie alone is not enough."}
 	ErrOriginNotAllowed  = &Error{Kind: Forbidden, Code: "origin_not_allowed", Text: "This origin is not on the server's list."}
+	ErrSignUpClosed      = &Error{Kind: Forbidden, Code: "signup_closed", Text: "Accounts are made by invitation here. Ask an administrator."}
+	ErrFeatureOff        = &Error{Kind: Forbidden, Code: "feature_off", Text: "This server does not offer that."}
 	ErrLastAdmin         = &Error{Kind: Conflict, Code: "last_admin", Text: "This is the last administrator. Make another one first."}
 
 	ErrBadClient       = &Error{Kind: Unproven, Code: "bad_client", Text: "This client is unknown, disabled, or did not prove itself by its registered method."}
@@ -40,6 +46,16 @@ var (
 	ErrGrantNotAllowed = &Error{Kind: Invalid, Code: "grant_not_allowed", Text: "This client is not registered for this grant type."}
 	ErrScopeNotAllowed = &Error{Kind: Invalid, Code: "scope_not_allowed", Text: "A scope is malformed, or this client is not registered for it."}
 	ErrBadResource     = &Error{Kind: Invalid, Code: "bad_resource", Text: "A resource is not one that this client is registered for."}
+	ErrFlowExpired     = &Error{Kind: Invalid, Code: "flow_expired", Text: "This code has run out. Begin again."}
+	ErrBadVerifier     = &Error{Kind: Invalid, Code: "bad_verifier", Text: "The code verifier does not fit the challenge that the code was asked with."}
+	ErrSpentProof      = &Error{Kind: Forbidden, Code: "proof_spent", Text: "This link or code is wrong, was used before, or has run out. Ask for a new one."}
+	ErrSamePassword    = &Error{Kind: Invalid, Code: "same_password", Text: "The new password is the one that you have."}
+	ErrNeedsCode       = &Error{Kind: Invalid, Code: "code_required", Text: "Send the code of the letter too: this needs a fresh proof that it is you."}
+	ErrBadCode         = &Error{Kind: Invalid, Code: "bad_code", Text: "This code is wrong, or has run out. Ask for a new one."}
+	ErrNeedsPassword   = &Error{Kind: Invalid, Code: "password_required", Text: "Send your present password, too."}
+	ErrBadPassword     = &Error{Kind: Invalid, Code: "bad_password", Text: "The present password is not right."}
+	ErrMailTooOften    = &Error{Kind: TooMany, Code: "mail_too_often", Text: "A letter to this address left a moment ago. Wait a little before you ask for another."}
+	ErrFixedType       = &Error{Kind: Invalid, Code: "identity_type_fixed", Text: "What an account is, a person or an agent, is said when it is made and never changes."}
 	ErrGrantSpent      = &Error{Kind: Invalid, Code: "grant_spent", Text: "This code or token is unknown, spent, expired, or was given to another client."}
 	ErrForeignToken    = &Error{Kind: Invalid, Code: "foreign_token", Text: "This token was issued to another client."}
 

@@ -14,15 +14,18 @@ const (
 // A User is an account: a person's or an agent's.
 type User struct {
 	ID            ID
-	Email         string // as its owner writes it, domain in lower case
+	Email         string // as its owner writes it, domain in lower case; "": none
 	Name          string // may be empty
 	Role          Role
 	Type          IdentityType
 	Onboarding    int       // stages done, 0 to 5
 	WorkspaceMode string    // "" until chosen
+	Anonymous     bool      // it has no address and nothing else that it could sign in by again
 	Verified      time.Time // when the address was confirmed; zero: it was not
 	Disabled      time.Time // zero: not disabled
+	DisabledUntil time.Time // when that ends by itself; zero: never
 	Created       time.Time
+	Updated       time.Time
 	LastSignIn    time.Time // zero: never
 }
 
@@ -37,11 +40,12 @@ type Session struct {
 	CookieExpires time.Time // when the session cookie dies
 	Ends          time.Time // absolute end, however much it is used
 	Ended         time.Time // when it was ended; zero: it was not
-	AMR           []string
+	Ways          []Way     // how it was proven, the newest first
+	AMR           []string  // the same in the words of RFC 8176
 	AAL           string
 	Address       string // of the sign-in
 	Agent         string // User-Agent of the sign-in
-	Surface       string // the door it came in by: "api", "widget"
+	Surface       string // the door it came in by: "api", "widget", "pages", "supabase"
 }
 
 // Live reports whether the session can still be used at now.
@@ -86,6 +90,7 @@ type Holder struct {
 	Email    string
 	Role     Role
 	Session  ID
+	Ways     []Way
 	AMR      []string
 	AAL      string
 	LastUsed time.Time // of the session
@@ -95,6 +100,6 @@ type Holder struct {
 func (p *Proof) Holder() *Holder {
 	return &Holder{
 		User: p.User.ID, Email: p.User.Email, Role: p.User.Role,
-		Session: p.Session.ID, AMR: p.Session.AMR, AAL: p.Session.AAL, LastUsed: p.Session.LastUsed,
+		Session: p.Session.ID, Ways: p.Session.Ways, AMR: p.Session.AMR, AAL: p.Session.AAL, LastUsed: p.Session.LastUsed,
 	}
 }

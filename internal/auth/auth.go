@@ -25,10 +25,24 @@ const maxRemembered = 55_000
 // Config says how strict the rules are.
 type Config struct {
 	BaseURL      string // of links in letters
+	AppsURL      string // of the Supabase API
 	ConfirmEmail bool   // a new account must confirm its address before it signs in
 	Throttle     bool   // false: passwords may be guessed without limit; for load tests
+	Closed       bool   // nobody makes an account of their own
+	Apps         Apps
 	Lifetimes    headykey.Lifetimes
 }
+
+// Apps says what apps may have their people do at the Supabase API.
+type Apps struct {
+	Anonymous       bool // begin without an address
+	Reauthenticate  bool // a new password needs a code of a letter, unless the sign-in is fresh
+	CurrentPassword bool // a new password needs the one before
+}
+
+// AppSurface is the door of apps that know the Supabase API. A session that begins
+// there has session tokens and no cookie.
+const AppSurface = "supabase"
 
 // Parts are what the rules stand on.
 type Parts struct {
@@ -50,6 +64,7 @@ type Service struct {
 	Parts
 	config Config
 	proven *otter.Cache[[32]byte, *proven]
+	known  *otter.Cache[headykey.ID, *known]
 	uses   uses
 
 	mu       sync.Mutex
@@ -62,21 +77,28 @@ func New(p Parts, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Parts: p, config: c, proven: cache, inFlight: map[[32]byte]int{}}, nil
+	accounts, err := otter.New(&otter.Options[headykey.ID, *known]{MaximumSize: maxKnown})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Parts: p, config: c, proven: cache, known: accounts, inFlight: map[[32]byte]int{}}, nil
 }
 
 // A Grant is what a sign-in gives.
 type Grant struct {
 	User       headykey.User
+	Account    *headykey.Account // of a session of AppSurface; nil elsewhere
 	Session    headykey.ID
-	Access     string        // access token
+	Access     string        // access token: of a session of AppSurface a session token
 	Life       time.Duration // of Access
 	Refresh    string        // refresh token; "" where none was asked for, or the session goes on with its own
 	Cookie     string        // session cookie; "" where none is given
 	CookieLife time.Duration
+	Again      bool              // the answer to a refresh was lost, and is repeated
+	Weak       []secret.Weakness // what is wrong with the password that was used, by today's rules
 }
 
-// A opening is a session about to begin: its secrets are made before the
+// An opening is a session about to begin: its secrets are made before the
 // transaction, so that one that is run twice gives the same.
 type opening struct {
 	session headykey.Session
@@ -86,16 +108,21 @@ type opening struct {
 
 const cookieSize = 34 // random bytes of a session cookie
 
-// prepare makes a session for a person who has just proven themselves by method
-// (RFC 8176, "pwd").
+// prepare makes a session for a person who has just proven themselves by method, as
+// headykey.Way has it.
 func prepare(from headykey.From, surface, method string) *opening {
-	return &opening{
+	ways := []headykey.Way{{Method: method}}
+	o := &opening{
 		session: headykey.Session{
-			ID: headykey.NewOrderedID(), Surface: surface, AMR: []string{method}, AAL: "aal1",
+			ID: headykey.NewOrderedID(), Surface: surface, Ways: ways, AMR: headykey.AMR(ways), AAL: "aal1",
 			Address: addressText(from), Agent: from.Agent,
 		},
-		cookie: secret.Token(cookieSize), refresh: token.NewRefreshToken(),
+		refresh: token.NewRefreshToken(),
 	}
+	if surface != AppSurface {
+		o.cookie = secret.Token(cookieSize)
+	}
+	return o
 }
 
 func addressText(from headykey.From) string {
@@ -110,9 +137,15 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, o *opening, user *hea
 	l := s.config.Lifetimes
 	o.session.User = user.ID
 	o.session.Created, o.session.Proven, o.session.LastUsed = tx.Now, tx.Now, tx.Now
-	o.session.CookieExpires, o.session.Ends = tx.Now.Add(l.Session), tx.Now.Add(l.SessionMax)
-	hash := secret.Hash(o.cookie)
-	if err := tx.InsertSession(&o.session, hash[:]); err != nil {
+	o.session.Ends = tx.Now.Add(l.SessionMax)
+	o.session.Ways = []headykey.Way{o.session.Ways[0]} // the transaction may run twice
+	o.session.Ways[0].At = tx.Now.Unix()
+	var cookie []byte
+	if o.cookie != "" {
+		hash := secret.Hash(o.cookie)
+		cookie, o.session.CookieExpires = hash[:], tx.Now.Add(l.Session)
+	}
+	if err := tx.InsertSession(&o.session, cookie); err != nil {
 		return err
 	}
 	if err := s.Tokens.NewRefresh(tx, user.ID, o.session.ID, o.refresh); err != nil {
@@ -131,7 +164,10 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, o *opening, user *hea
 }
 
 // grant makes the answer to a sign-in whose session is durable.
-func (s *Service) grant(o *opening, user *headykey.User) (*Grant, error) {
+func (s *Service) grant(ctx context.Context, o *opening, user *headykey.User) (*Grant, error) {
+	if o.session.Surface == AppSurface {
+		return s.appGrant(ctx, (&headykey.Proof{Session: o.session, User: *user}).Holder(), o.refresh)
+	}
 	access, err := s.Tokens.MakeAccess((&headykey.Proof{Session: o.session, User: *user}).Holder())
 	if err != nil {
 		return nil, err

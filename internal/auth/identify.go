@@ -19,34 +19,45 @@ const noteUseEvery = 55 * time.Second
 // until it expires, until anything about its user changes on any node, or until
 // this node can no longer know of changes.
 type proven struct {
-	caller headykey.Caller
-	epoch  store.Epoch
-	noted  atomic.Int64 // unix seconds of the last note of its use
+	caller  headykey.Caller
+	account *headykey.Account // of a session token; nil for the others
+	epoch   store.Epoch
+	noted   atomic.Int64 // unix seconds of the last note of its use
 }
 
 // The kinds of credential; each keys the memory apart from the others.
 const (
-	kindToken  = 't'
-	kindKey    = 'k'
-	kindCookie = 'c'
+	kindToken   = 't'
+	kindKey     = 'k'
+	kindCookie  = 'c'
+	kindSession = 's'
 )
 
 // remember returns the caller whom the credential proves, from memory while that
 // may be believed, else by prove.
 func (s *Service) remember(ctx context.Context, kind byte, credential string, from headykey.From, prove func(context.Context) (*proven, error)) (headykey.Caller, error) {
+	p, err := s.recall(ctx, kind, credential, from, prove)
+	if err != nil {
+		return headykey.Caller{}, err
+	}
+	by := p.caller
+	by.From = from
+	return by, nil
+}
+
+// recall is remember with all that was proven.
+func (s *Service) recall(ctx context.Context, kind byte, credential string, from headykey.From, prove func(context.Context) (*proven, error)) (*proven, error) {
 	name := nameOf(kind, credential)
 	p, ok := s.proven.GetIfPresent(name)
 	if !ok || !p.epoch.Current() || !s.DB.Fresh() || expired(p.caller.Expires) {
 		var err error
 		if p, err = prove(ctx); err != nil {
-			return headykey.Caller{}, err
+			return nil, err
 		}
 		s.proven.Set(name, p)
 	}
 	s.noteUse(p, from)
-	by := p.caller
-	by.From = from
-	return by, nil
+	return p, nil
 }
 
 // nameOf is the SHA-256 of a credential and its kind. Bearer secrets are never

@@ -59,7 +59,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 		return nil, s.noteBarred(ctx, &login.User, err)
 	}
 	better := s.betterHash(ctx, login.Hash, in.Password)
-	fresh := prepare(in.From, in.Surface, "pwd")
+	fresh := prepare(in.From, in.Surface, headykey.ByPassword)
 	var o opening
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		o = *fresh // a renewal changes it, and the transaction may run twice
@@ -68,7 +68,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.grant(&o, &login.User)
+	return s.grant(ctx, &o, &login.User)
 }
 
 // recent is how fresh a sign-in must be to stand for a password.

@@ -1,9 +1,13 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/mail"
@@ -16,6 +20,8 @@ type Registration struct {
 	Email    string
 	Password string
 	Name     string
+	Data     jsontext.Value // what the person says of themselves, an object; may be empty
+	App      *Asking        // that has its letter sent; nil: our own pages do
 	From     headykey.From
 	Surface  string // the door it comes in by
 	Replaces string // the session cookie that the browser still holds; its session ends
@@ -23,81 +29,100 @@ type Registration struct {
 
 // Register makes an account of role user and signs it in.
 //
-// It fails with headykey.ErrInvalidEmail, ErrWeakPassword, ErrPasswordTooLong,
-// ErrInvalid (about "name"), ErrEmailTaken, and with ErrBusy when too many
-// passwords wait to be hashed. Where addresses must be confirmed it returns a nil
-// Grant and no error whether or not the address is taken: a letter tells its
-// owner. The receipts "account.created" and "session.started" are written in the
-// transaction.
+// It fails with headykey.ErrSignUpClosed, ErrInvalidEmail, ErrWeakPassword,
+// ErrPasswordTooLong, ErrInvalid (about "name" or "data"), ErrEmailTaken, and with
+// ErrBusy when too many passwords wait to be hashed. Where addresses must be
+// confirmed it returns a nil Grant and no error whether or not the address is taken:
+// a letter tells its owner. The receipts "account.created" and "session.started" are
+// written in the transaction.
 func (s *Service) Register(ctx context.Context, in Registration) (*Grant, error) {
-	user, emailKey, hash, err := s.newAccount(ctx, in.Email, in.Password, in.Name, headykey.RoleUser)
+	g, _, err := s.SignUp(ctx, in)
+	return g, err
+}
+
+// SignUp is Register, and returns the account where a letter must be answered first:
+// the new one, the one that waits for the same letter, or one that looks like new and
+// is nobody's, with no identity, where the address is taken.
+func (s *Service) SignUp(ctx context.Context, in Registration) (*Grant, *headykey.Account, error) {
+	if s.config.Closed {
+		return nil, nil, headykey.ErrSignUpClosed
+	}
+	d, err := s.draft(ctx, in, headykey.RoleUser)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if s.config.ConfirmEmail {
-		return nil, s.registerUnconfirmed(ctx, user, emailKey, hash, in)
+		account, err := s.signUpUnconfirmed(ctx, d, in)
+		return nil, account, err
 	}
-	o := prepare(in.From, in.Surface, "pwd")
-	err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.open(ctx, tx, o, user, emailKey, hash, in) })
+	o := prepare(in.From, in.Surface, headykey.ByPassword)
+	if in.Surface == AppSurface {
+		d.account.Verified = now()
+	}
+	err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.open(ctx, tx, o, d, in) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.grant(o, user)
+	g, err := s.grant(ctx, o, &d.account.User)
+	return g, nil, err
 }
 
 // open stores a new account and begins its first session.
-func (s *Service) open(ctx context.Context, tx *store.Tx, o *opening, user *headykey.User, emailKey, hash string, in Registration) error {
-	if err := s.insertAccount(ctx, tx, user, emailKey, hash, self(user, in.From)); err != nil {
+func (s *Service) open(ctx context.Context, tx *store.Tx, o *opening, d *draft, in Registration) error {
+	if err := s.insertAccount(ctx, tx, d, self(&d.account.User, in.From)); err != nil {
 		return err
 	}
 	if err := s.endReplaced(ctx, tx, in.Replaces); err != nil {
 		return err
 	}
-	return s.begin(ctx, tx, o, user)
+	return s.begin(ctx, tx, o, &d.account.User)
 }
 
-// registerUnconfirmed stores the account and posts the letter that confirms it,
-// or, if the address is taken, the letter that says so: the same work and the
-// same answer.
-func (s *Service) registerUnconfirmed(ctx context.Context, user *headykey.User, emailKey, hash string, in Registration) error {
-	link := secret.Token(linkSize)
+// signUpUnconfirmed stores the account and posts the letter that confirms it, or, if
+// the address is taken, the letter that says so: the same work and the same answer.
+func (s *Service) signUpUnconfirmed(ctx context.Context, d *draft, in Registration) (*headykey.Account, error) {
+	account := d.account
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := s.insertAccount(ctx, tx, user, emailKey, hash, self(user, in.From)); err != nil {
+		if err := s.admitLetter(tx, d.emailKey, in.App); err != nil {
 			return err
 		}
-		return s.postConfirmation(ctx, tx, user, link, in.From)
+		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, in.From)); err != nil {
+			return err
+		}
+		return s.postConfirmation(ctx, tx, account, "", in.App, in.From)
 	})
 	if errors.Is(err, headykey.ErrEmailTaken) {
-		err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.registerAgain(ctx, tx, user, emailKey, hash, link, in) })
+		err = s.DB.Update(ctx, func(tx *store.Tx) error {
+			if err := s.admitLetter(tx, d.emailKey, in.App); err != nil {
+				return err
+			}
+			account, err = s.signUpAgain(ctx, tx, d, in)
+			return err
+		})
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return account, nil
 }
 
-// registerAgain answers who registers an address that is taken. One that nobody
-// has confirmed yet belongs to whoever confirms it: the newest password counts and
-// a new letter goes out, so that a lost one bars nobody for ever. Otherwise the
-// owner is told that the account exists.
-func (s *Service) registerAgain(ctx context.Context, tx *store.Tx, user *headykey.User, emailKey, hash, link string, in Registration) error {
-	login, err := tx.LoginByEmail(emailKey)
+// signUpAgain answers who signs up with an address that is taken. One that nobody has
+// confirmed yet belongs to whoever confirms it: a new letter goes out, and the
+// password of the sign-up whose letter is used counts, so that neither a lost letter
+// nor a stranger who was first bars the owner. Otherwise the owner is told that the
+// account exists.
+func (s *Service) signUpAgain(ctx context.Context, tx *store.Tx, d *draft, in Registration) (*headykey.Account, error) {
+	old, err := tx.AccountByKey(d.emailKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	old := &login.User
-	if !old.Verified.IsZero() || !old.LastSignIn.IsZero() || !old.Disabled.IsZero() {
-		return s.Outbox.Post(tx, "mail", mail.AddressTaken(user.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
+	if old.Verified.IsZero() && old.LastSignIn.IsZero() && old.Disabled.IsZero() {
+		return old, s.postConfirmation(ctx, tx, old, d.hash, in.App, in.From)
 	}
-	if err := tx.SetPassword(old.ID, hash); err != nil {
-		return err
-	}
-	_, err = s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
-		Type: "account.changed", Subject: old.ID, Object: headykey.Party{Type: "user", ID: string(old.ID)},
-		Details:  map[string]any{"changed": []string{"password"}},
-		Personal: map[string]string{"address": addressText(in.From)},
-	})
-	if err != nil {
-		return err
-	}
-	return s.postConfirmation(ctx, tx, old, link, in.From)
+	nobody := *d.account
+	nobody.ID, nobody.Created, nobody.Updated = headykey.NewID(), tx.Now, tx.Now
+	nobody.Profile.ConfirmationSent, nobody.Profile.TokenRole, nobody.Identities = tx.Now, "", nil
+	return &nobody, s.Outbox.Post(tx, "mail", mail.AddressTaken(d.account.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
 }
 
 func occasion(ctx context.Context, tx *store.Tx, from headykey.From) mail.Occasion {
@@ -109,44 +134,102 @@ func self(user *headykey.User, from headykey.From) headykey.Caller {
 	return headykey.Caller{User: user.ID, Role: headykey.RoleUser, Method: headykey.BySession, From: from}
 }
 
-// newAccount checks what an account is asked with and hashes the password ("": an
-// account without one).
-func (s *Service) newAccount(ctx context.Context, email, password, name string, role headykey.Role) (u *headykey.User, key, hash string, err error) {
-	address, key, err := headykey.ParseEmail(email)
-	if err != nil {
-		return nil, "", "", err
-	}
-	name, err = headykey.CleanName(name)
-	if err != nil {
-		return nil, "", "", err
-	}
-	if password != "" {
-		if err := CheckPassword(password, address, name); err != nil {
-			return nil, "", "", err
-		}
-		if hash, err = s.Pool.Hash(ctx, password); err != nil {
-			return nil, "", "", busy(err)
-		}
-	}
-	u = &headykey.User{ID: headykey.NewID(), Email: address, Name: name, Role: role, Type: headykey.Human}
-	return u, key, hash, nil
+// A draft is an account that is not stored yet.
+type draft struct {
+	account  *headykey.Account
+	emailKey string // "": it has no address
+	hash     string // of its password; "": it has none
 }
 
-// insertAccount stores u with its password hash ("": none) and its receipt.
-func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, u *headykey.User, emailKey, hash string, by headykey.Caller) error {
-	u.Created = tx.Now
-	if err := tx.InsertUser(u, emailKey, headykey.Fold(u.Name)); err != nil {
+// draft checks what an account is asked with and hashes the password ("": an account
+// without one).
+func (s *Service) draft(ctx context.Context, in Registration, role headykey.Role) (*draft, error) {
+	address, key, err := headykey.ParseEmail(in.Email)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{emailKey: key, account: &headykey.Account{
+		User:    headykey.User{ID: headykey.NewID(), Email: address, Name: in.Name, Role: role, Type: headykey.Human},
+		Profile: headykey.NewProfile(),
+	}}
+	if err := introduce(d.account, in.Data); err != nil {
+		return nil, err
+	}
+	if d.account.Name, err = headykey.CleanName(d.account.Name); err != nil {
+		return nil, err
+	}
+	if in.Password == "" {
+		return d, nil
+	}
+	if err := CheckPassword(in.Password, address, d.account.Name); err != nil {
+		return nil, err
+	}
+	if d.hash, err = s.Pool.Hash(ctx, in.Password); err != nil {
+		return nil, busy(err)
+	}
+	return d, nil
+}
+
+// introduced is what a new account says of itself that we understand.
+type introduced struct {
+	Type     headykey.IdentityType `json:"identity_type"`
+	Agent    string                `json:"agent_name"`
+	FullName string                `json:"full_name"`
+	Name     string                `json:"name"`
+}
+
+// introduce gives a new account the data that it says of itself: that it is an agent,
+// and its name. It fails with headykey.ErrInvalid about "data".
+func introduce(a *headykey.Account, data jsontext.Value) (err error) {
+	if a.Profile.UserData, err = headykey.MergeData(a.Profile.UserData, data); err != nil {
 		return err
 	}
-	if hash != "" {
-		if err := tx.SetPassword(u.ID, hash); err != nil {
+	said := readIntroduction(a.Profile.UserData)
+	if said.Type != "" && said.Type != headykey.Human && said.Type != headykey.Agent {
+		return headykey.ErrInvalid.Saying("An identity_type is human or agent.").About("data")
+	}
+	a.Type = cmp.Or(said.Type, a.Type, headykey.Human)
+	if a.Type == headykey.Agent {
+		a.Name = cmp.Or(a.Name, said.Agent)
+	}
+	a.Name = cmp.Or(a.Name, said.FullName, said.Name)
+	return nil
+}
+
+// readIntroduction returns what data says of an account; members of another kind say
+// nothing.
+func readIntroduction(data jsontext.Value) (said introduced) {
+	var members map[string]any
+	if json.Unmarshal(data, &members) != nil {
+		return introduced{}
+	}
+	text := func(name string) string { t, _ := members[name].(string); return t }
+	if _, there := members["identity_type"]; there {
+		said.Type = headykey.IdentityType(cmp.Or(text("identity_type"), "?"))
+	}
+	said.Agent, said.FullName, said.Name = text("agent_name"), text("full_name"), text("name")
+	return said
+}
+
+// insertAccount stores a draft and its receipt.
+func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, d *draft, by headykey.Caller) error {
+	a := d.account
+	a.Created, a.Identities = tx.Now, nil // the transaction may run twice
+	if err := tx.InsertUser(&a.User, d.emailKey, headykey.Fold(a.Name)); err != nil {
+		return err
+	}
+	if d.hash != "" {
+		if err := tx.SetPassword(a.ID, d.hash); err != nil {
 			return err
 		}
 	}
+	if err := s.putAddress(tx, a); err != nil {
+		return err
+	}
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
-		Type: "account.created", By: by, Subject: u.ID, Object: headykey.Party{Type: "user", ID: string(u.ID)},
-		Details:  map[string]any{"role": u.Role.String(), "identityType": string(u.Type)},
-		Personal: map[string]string{"email": emailKey},
+		Type: "account.created", By: by, Subject: a.ID, Object: headykey.Party{Type: "user", ID: string(a.ID)},
+		Details:  map[string]any{"role": a.Role.String(), "identityType": string(a.Type)},
+		Personal: map[string]string{"email": d.emailKey},
 	})
 	return err
 }
@@ -205,14 +288,15 @@ func (s *Service) CreateUser(ctx context.Context, by headykey.Caller, in NewUser
 	if in.Role > by.Role {
 		return nil, headykey.ErrRoleEscalation
 	}
-	user, emailKey, hash, err := s.newAccount(ctx, in.Email, in.Password, in.Name, in.Role)
+	d, err := s.draft(ctx, Registration{Email: in.Email, Password: in.Password, Name: in.Name}, in.Role)
 	if err != nil {
 		return nil, err
 	}
 	if in.Verified {
-		user.Verified = time.Now().UTC().Truncate(time.Microsecond)
+		d.account.Verified = now()
 	}
-	return user, s.DB.Update(ctx, func(tx *store.Tx) error {
-		return s.insertAccount(ctx, tx, user, emailKey, hash, by)
-	})
+	return &d.account.User, s.DB.Update(ctx, func(tx *store.Tx) error { return s.insertAccount(ctx, tx, d, by) })
 }
+
+// now is the present as the store keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

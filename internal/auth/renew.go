@@ -28,7 +28,7 @@ func (s *Service) renew(ctx context.Context, tx *store.Tx, o *opening, user *hea
 	session := old.Session
 	session.Proven, session.LastUsed = tx.Now, tx.Now
 	session.CookieExpires, session.Ends = tx.Now.Add(l.Session), tx.Now.Add(l.SessionMax)
-	session.AMR, session.AAL = o.session.AMR, o.session.AAL
+	session.Ways, session.AMR, session.AAL = []headykey.Way{{Method: o.session.Ways[0].Method, At: tx.Now.Unix()}}, o.session.AMR, o.session.AAL
 	session.Address, session.Agent = o.session.Address, o.session.Agent
 	fresh := secret.Hash(o.cookie)
 	if err := tx.RenewSession(&session, fresh[:]); err != nil {

@@ -21,7 +21,7 @@ import (
 )
 
 // maxToken bounds a token of ours in bytes, before anything is parsed.
-const maxToken = 8 << 10
+const maxToken = 16 << 10
 
 // ErrToken reports a token that is malformed, of another type, or not signed by
 // a key that it should be signed by.
@@ -105,16 +105,19 @@ var curveAlgorithms = map[string][]string{"P-256": {"ES256"}, "P-384": {"ES384"}
 // A Signer makes tokens of one type with one key. It is safe for concurrent use.
 type Signer struct{ signer jose.Signer }
 
-// NewSigner returns a signer of tokens whose header carries typ and the key's id.
+// NewSigner returns a signer of tokens whose header carries typ and the key's id, if
+// it has one.
 // It fails if the key is not one for its algorithm.
 func NewSigner(k Key, typ string) (*Signer, error) {
 	key := k.signing()
 	if key == nil {
 		return nil, fmt.Errorf("signer %s: it is no key to sign %q with", k.ID, k.Algorithm)
 	}
-	s, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: key},
-		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", k.ID))
+	options := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+	if k.ID != "" {
+		options = options.WithHeader("kid", k.ID)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: key}, options)
 	if err != nil {
 		return nil, fmt.Errorf("signer %s: %w", k.ID, err)
 	}

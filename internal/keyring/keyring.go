@@ -28,6 +28,7 @@ const (
 	Heady   = "heady"   // HS256, access tokens of the HeadyKey API
 	Session = "session" // ES256, RS256, PS256, EdDSA: tokens of OAuth and OpenID Connect
 	Receipt = "receipt" // Ed25519, trust receipts
+	Project = "project" // HS256, the keys that apps show beside their people's tokens
 )
 
 // ErrSealed reports keys that were sealed with another master key.
@@ -79,7 +80,7 @@ func New(ctx context.Context, db *store.DB, sealer *secret.Sealer, jwtSecret []b
 	if err := r.Load(ctx); err != nil {
 		return nil, err
 	}
-	for _, use := range []string{Heady, Session, Receipt} {
+	for _, use := range []string{Heady, Session, Receipt, Project} {
 		if err := r.ensure(ctx, use, usual[use]); err != nil {
 			return nil, err
 		}
@@ -132,18 +133,18 @@ func (r *Ring) ensure(ctx context.Context, use, algorithm string) error {
 }
 
 // usual is the algorithm of each use where none is named.
-var usual = map[string]string{Heady: jose.HS256, Session: jose.ES256, Receipt: "Ed25519"}
+var usual = map[string]string{Heady: jose.HS256, Session: jose.ES256, Receipt: "Ed25519", Project: jose.HS256}
 
 // Generate makes a fresh key for use, of its usual algorithm. Its id is told by its
 // public part (or by a hash of its secret), so that an id can never mean two keys.
 func Generate(use string) Key { return generate(use, usual[use]) }
 
 func generate(use, algorithm string) Key {
-	if use == Heady {
+	if use == Heady || use == Project {
 		s := make([]byte, 55)
 		_, _ = rand.Read(s) // never fails (crypto/rand)
 		sum := sha256.Sum256(append([]byte("headykey kid\x00"), s...))
-		return Key{ID: "heady-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "HS256", Secret: s}
+		return Key{ID: use + "-" + hex.EncodeToString(sum[:4]), Use: use, Algorithm: "HS256", Secret: s}
 	}
 	if use == Session {
 		return GenerateSession(algorithm)

@@ -20,7 +20,7 @@ type Occasion struct {
 // A Proof is how its reader shows that an address is theirs.
 type Proof struct {
 	Link string        // the page that confirms
-	Code string        // to type in instead; may be empty
+	Code string        // to type in instead; may be empty, and so may Link
 	Life time.Duration // of both
 }
 
@@ -68,6 +68,69 @@ func AddressTaken(to, signIn, reset string, o Occasion) Message {
 		Facts:     o.facts(to),
 		NotYou:    Link{Label: "Not you? Do nothing. Your account has not changed."},
 		RequestID: o.RequestID,
+	})
+}
+
+// SignInLink lets the person behind to sign in without a password.
+func SignInLink(to, name string, proof Proof, o Occasion) Message {
+	return prove(to, name, proof, o, proving{
+		subject: "Sign in to " + product, heading: "Sign in", button: "Sign in",
+		why:    "Someone asked to sign in with this address. If it was you, go on.",
+		notYou: "Not you? Do nothing. Without the link or the code, nobody can sign in.",
+	})
+}
+
+// ResetPassword lets the person behind to sign in and choose a new password.
+func ResetPassword(to, name string, proof Proof, o Occasion) Message {
+	return prove(to, name, proof, o, proving{
+		subject: "Choose a new " + product + " password", heading: "Choose a new password", button: "Choose a new password",
+		why:    "Someone asked for a new password for the account with this address. If it was you, go on.",
+		notYou: "Not you? Do nothing. Your password has not changed.",
+	})
+}
+
+// Invitation tells the person behind to that an account waits for them.
+func Invitation(to, name string, proof Proof, o Occasion) Message {
+	return prove(to, name, proof, o, proving{
+		subject: "You are invited to " + product, heading: "You are invited", button: "Accept the invitation",
+		why:    "Somebody made an account for this address. Accept the invitation to begin.",
+		notYou: "Not expected? Do nothing. The account stays closed.",
+	})
+}
+
+// NewAddress asks the person behind to, an account's address or the one that it is
+// to have, to agree to the change.
+func NewAddress(to, name string, proof Proof, o Occasion) Message {
+	return prove(to, name, proof, o, proving{
+		subject: "Change the address of your " + product + " account", heading: "Change your address", button: "Confirm the change",
+		why:    "Someone asked to change the address of an account from or to this one. If it was you, confirm it.",
+		notYou: "Not you? Do nothing. Without the link or the code, the address stays as it is.",
+	})
+}
+
+// CodeToProve sends the code by which the person behind to proves that they are
+// still there.
+func CodeToProve(to, name string, proof Proof, o Occasion) Message {
+	return prove(to, name, proof, o, proving{
+		subject: "Your " + product + " code", heading: "Prove that it is you",
+		why:    "Type this code where you were asked for it.",
+		notYou: "Not you? Give the code to nobody, and change your password.",
+	})
+}
+
+// proving are the words of a letter by which somebody proves something.
+type proving struct{ subject, heading, why, button, notYou string }
+
+func prove(to, name string, proof Proof, o Occasion, w proving) Message {
+	works := "The link and the code work once, for " + span(proof.Life) + "."
+	if proof.Link == "" {
+		works = "The code works once, for " + span(proof.Life) + "."
+	}
+	return Render(Content{
+		To: to, Subject: w.subject, Heading: w.heading,
+		Paragraphs: []string{greeting(name), w.why, works},
+		Code:       proof.Code, Button: Link{w.button, proof.Link}, Facts: o.facts(to),
+		NotYou: Link{Label: w.notYou}, RequestID: o.RequestID,
 	})
 }
 

@@ -106,7 +106,7 @@ func (core *Core) prune(ctx context.Context) error {
 		if err := tx.PruneChanges(); err != nil {
 			return err
 		}
-		return tx.PruneLinks()
+		return tx.PruneLinks(tx.Now.Add(-time.Hour)) // so long it is known what one was
 	})
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ func TestLinksAreDroppedAndPruned(t *testing.T) {
 			update(t, db, func(tx *store.Tx) error { return tx.InsertLink(l) })
 		}
 		update(t, db, func(tx *store.Tx) error {
-			return errors.Join(tx.DropLinks(jane.ID, "confirm"), tx.PruneLinks())
+			return errors.Join(tx.DropLinks(jane.ID, "confirm"), tx.PruneLinks(tx.Now))
 		})
 		view(t, db, func(tx *store.Tx) error {
 			_, err := tx.Link(hashOf("dropped"), "confirm")

@@ -49,7 +49,7 @@ type Rotation struct {
 }
 
 const (
-	holderColumns = `u.id, u.email, u.role, s.id, s.amr, s.aal, s.last_used_at`
+	holderColumns = `u.id, u.email, u.role, s.id, s.ways, s.amr, s.aal, s.last_used_at`
 
 	liveFamily = `f.handle = $1 AND f.current = $2 AND f.expires_at > $3
 		AND s.ended_at IS NULL AND s.ends_at > $3 AND u.disabled_at IS NULL`
@@ -68,7 +68,7 @@ const (
 )
 
 func holderFields(h *headykey.Holder) []any {
-	return []any{&h.User, &h.Email, &h.Role, &h.Session, list{&h.AMR}, &h.AAL, when{&h.LastUsed}}
+	return []any{&h.User, &h.Email, &h.Role, &h.Session, wayList{&h.Ways}, list{&h.AMR}, &h.AAL, when{&h.LastUsed}}
 }
 
 // Rotate spends the current token of a family and puts its successor in its place,

@@ -2,17 +2,20 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"iter"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"headykey.com/headykey"
 )
 
-const sessionColumns = `s.id, s.user_id, s.surface, s.amr, s.aal, s.address, s.agent, s.cookie_expires_at,
+const sessionColumns = `s.id, s.user_id, s.surface, s.ways, s.amr, s.aal, s.address, s.agent, s.cookie_expires_at,
 	s.created_at, s.proven_at, s.last_used_at, s.ends_at, s.ended_at`
 
 func sessionFields(s *headykey.Session) []any {
-	return []any{&s.ID, &s.User, &s.Surface, list{&s.AMR}, &s.AAL, &s.Address, &s.Agent, when{&s.CookieExpires},
+	return []any{&s.ID, &s.User, &s.Surface, wayList{&s.Ways}, list{&s.AMR}, &s.AAL, &s.Address, &s.Agent, when{&s.CookieExpires},
 		when{&s.Created}, when{&s.Proven}, when{&s.LastUsed}, when{&s.Ends}, when{&s.Ended}}
 }
 
@@ -25,10 +28,32 @@ func scanSession(rows *sql.Rows) (*headykey.Session, error) {
 func (tx *Tx) InsertSession(s *headykey.Session, cookie []byte) error {
 	return tx.do("insert session", `
 		INSERT INTO sessions (user_id, id, surface, amr, aal, address, agent, cookie_hash, cookie_expires_at,
-			created_at, proven_at, last_used_at, ends_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			created_at, proven_at, last_used_at, ends_at, ways)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		s.User, s.ID, s.Surface, words(s.AMR), s.AAL, s.Address, s.Agent, cookie, at(s.CookieExpires),
-		at(s.Created), at(s.Proven), at(s.LastUsed), at(s.Ends))
+		at(s.Created), at(s.Proven), at(s.LastUsed), at(s.Ends), ways(s.Ways))
+}
+
+// ways is the parameter for how a session was proven.
+func ways(w []headykey.Way) string {
+	if len(w) == 0 {
+		return "[]"
+	}
+	text, _ := json.Marshal(w) // strings and numbers always marshal
+	return string(text)
+}
+
+// wayList scans how a session was proven; none is nil.
+type wayList struct{ ways *[]headykey.Way }
+
+// Scan implements sql.Scanner.
+func (l wayList) Scan(src any) error {
+	*l.ways = nil
+	var text string
+	if err := (maybeText{&text}).Scan(src); err != nil || text == "" || text == "[]" {
+		return err
+	}
+	return jsonv2.Unmarshal([]byte(text), l.ways)
 }
 
 // ProofBySession returns the session id of user with its user, ended or not, or
@@ -97,10 +122,10 @@ func (tx *Tx) EndSession(user, session headykey.ID) (bool, error) {
 func (tx *Tx) RenewSession(s *headykey.Session, cookie []byte) error {
 	err := found(tx.exec("renew session", `
 		UPDATE sessions SET amr = $3, aal = $4, address = $5, agent = $6, cookie_hash = $7, cookie_expires_at = $8,
-			proven_at = $9, last_used_at = $10, ends_at = $11
+			proven_at = $9, last_used_at = $10, ends_at = $11, ways = $12
 		WHERE user_id = $1 AND id = $2 AND ended_at IS NULL`,
 		s.User, s.ID, words(s.AMR), s.AAL, s.Address, s.Agent, cookie, at(s.CookieExpires),
-		at(s.Proven), at(s.LastUsed), at(s.Ends)))
+		at(s.Proven), at(s.LastUsed), at(s.Ends), ways(s.Ways)))
 	if err == nil {
 		tx.Touch(ChangedUser, s.User)
 	}

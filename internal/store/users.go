@@ -8,11 +8,11 @@ import (
 )
 
 const userColumns = `u.id, u.email, u.name, u.role, u.type, u.onboarding, u.workspace_mode,
-	u.verified_at, u.disabled_at, u.created_at, u.last_sign_in_at`
+	u.anonymous, u.verified_at, u.disabled_at, u.disabled_until, u.created_at, u.updated_at, u.last_sign_in_at`
 
 func userFields(u *headykey.User) []any {
 	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Type, &u.Onboarding, &u.WorkspaceMode,
-		when{&u.Verified}, when{&u.Disabled}, when{&u.Created}, when{&u.LastSignIn}}
+		&u.Anonymous, when{&u.Verified}, when{&u.Disabled}, when{&u.DisabledUntil}, when{&u.Created}, when{&u.Updated}, when{&u.LastSignIn}}
 }
 
 func scanUser(rows *sql.Rows) (*headykey.User, error) {
@@ -20,23 +20,66 @@ func scanUser(rows *sql.Rows) (*headykey.User, error) {
 	return u, rows.Scan(userFields(u)...)
 }
 
-// InsertUser adds u under the folded address emailKey. It fails with
-// headykey.ErrEmailTaken if another account holds that.
+// InsertUser adds u under the folded address emailKey ("": it has none). It fails
+// with headykey.ErrEmailTaken if another account holds that.
 func (tx *Tx) InsertUser(u *headykey.User, emailKey, nameKey string) error {
-	n, err := tx.exec("claim address", `
-		INSERT INTO addresses (email_key, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, emailKey, u.ID)
-	if err != nil {
-		return err
+	if emailKey != "" {
+		if err := tx.ClaimKey(emailKey, u.ID); err != nil {
+			return err
+		}
 	}
-	if n == 0 {
-		return headykey.ErrEmailTaken
-	}
+	u.Updated = u.Created
 	return tx.do("insert user", `
 		INSERT INTO users (id, email, email_key, name, name_key, role, type, onboarding, workspace_mode,
-			verified_at, disabled_at, created_at, last_sign_in_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			anonymous, verified_at, disabled_at, disabled_until, created_at, updated_at, last_sign_in_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		u.ID, u.Email, emailKey, u.Name, nameKey, u.Role, u.Type, u.Onboarding, u.WorkspaceMode,
-		at(u.Verified), at(u.Disabled), at(u.Created), at(u.LastSignIn))
+		u.Anonymous, at(u.Verified), at(u.Disabled), at(u.DisabledUntil), at(u.Created), at(u.Updated), at(u.LastSignIn))
+}
+
+// ClaimKey notes that key (a folded address, headykey.PhoneKey or
+// headykey.Identity.Key) means user. It fails with headykey.ErrEmailTaken if it
+// means another account.
+func (tx *Tx) ClaimKey(key string, user headykey.ID) error {
+	n, err := tx.exec("claim key", `
+		INSERT INTO addresses (email_key, user_id) VALUES ($1, $2)
+		ON CONFLICT (email_key) DO UPDATE SET user_id = excluded.user_id WHERE addresses.user_id = excluded.user_id`, key, user)
+	if err == nil && n == 0 {
+		return headykey.ErrEmailTaken
+	}
+	return err
+}
+
+// FreeKey notes that key does not mean user any more.
+func (tx *Tx) FreeKey(key string, user headykey.ID) error {
+	return tx.do("free key", `DELETE FROM addresses WHERE email_key = $1 AND user_id = $2`, key, user)
+}
+
+// UserByKey returns the account that key means, or headykey.ErrNotFound.
+func (tx *Tx) UserByKey(key string) (*headykey.User, error) {
+	u := &headykey.User{}
+	return u, tx.one("select user", userFields(u), `
+		SELECT `+userColumns+` FROM addresses a JOIN users u ON u.id = a.user_id WHERE a.email_key = $1`, key)
+}
+
+// ChangeEmail gives u another address; the one before, whose key is old ("": there
+// was none), is free. It fails with headykey.ErrEmailTaken.
+func (tx *Tx) ChangeEmail(u *headykey.User, old, emailKey string) error {
+	if emailKey != "" {
+		if err := tx.ClaimKey(emailKey, u.ID); err != nil {
+			return err
+		}
+	}
+	if old != "" && old != emailKey {
+		if err := tx.FreeKey(old, u.ID); err != nil {
+			return err
+		}
+	}
+	tx.Touch(ChangedUser, u.ID)
+	u.Updated = tx.Now
+	return found(tx.exec("change address", `
+		UPDATE users SET email = $2, email_key = $3, anonymous = $4, verified_at = $5, updated_at = $6 WHERE id = $1`,
+		u.ID, u.Email, emailKey, u.Anonymous, at(u.Verified), at(tx.Now)))
 }
 
 // User returns the account under id, or headykey.ErrNotFound.
@@ -81,17 +124,20 @@ func (tx *Tx) UpgradePassword(user headykey.ID, from, to string) error {
 	return tx.do("upgrade password", `UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2`, user, from, to)
 }
 
-// UpdateUser writes what may change about u: name, role, and the times of
-// confirmation and disabling. It fails with headykey.ErrNotFound.
+// UpdateUser writes what may change about u: name, role, whether it is anonymous, and
+// the times of confirmation and disabling. It fails with headykey.ErrNotFound.
 func (tx *Tx) UpdateUser(u *headykey.User, nameKey string) error {
 	tx.Touch(ChangedUser, u.ID)
+	u.Updated = tx.Now
 	return found(tx.exec("update user", `
-		UPDATE users SET name = $2, name_key = $3, role = $4, verified_at = $5, disabled_at = $6 WHERE id = $1`,
-		u.ID, u.Name, nameKey, u.Role, at(u.Verified), at(u.Disabled)))
+		UPDATE users SET name = $2, name_key = $3, role = $4, anonymous = $5, verified_at = $6, disabled_at = $7,
+			disabled_until = $8, updated_at = $9 WHERE id = $1`,
+		u.ID, u.Name, nameKey, u.Role, u.Anonymous, at(u.Verified), at(u.Disabled), at(u.DisabledUntil), at(tx.Now)))
 }
 
 // NoteSignIn records that user has just signed in.
 func (tx *Tx) NoteSignIn(user headykey.ID) error {
+	tx.Touch(ChangedUser, user) // apps are told of it
 	return tx.do("note sign-in", `UPDATE users SET last_sign_in_at = $2 WHERE id = $1`, user, at(tx.Now))
 }
 
@@ -100,8 +146,10 @@ func (tx *Tx) NoteSignIn(user headykey.ID) error {
 func (tx *Tx) DeleteUser(user headykey.ID) error {
 	tx.Touch(ChangedUser, user)
 	for _, query := range []string{
-		`DELETE FROM addresses WHERE user_id = $1 AND email_key = (SELECT email_key FROM users WHERE id = $1)`,
+		`DELETE FROM addresses WHERE user_id = $1`,
 		`DELETE FROM passwords WHERE user_id = $1`,
+		`DELETE FROM profiles WHERE user_id = $1`,
+		`DELETE FROM identities WHERE user_id = $1`,
 		`DELETE FROM refresh_families WHERE user_id = $1`,
 		`DELETE FROM authorizations WHERE user_id = $1`,
 		`DELETE FROM consents WHERE user_id = $1`,

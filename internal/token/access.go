@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,6 +33,9 @@ type Config struct {
 	OAuthIssuer string
 	Access      time.Duration
 	Refresh     time.Duration
+	// ProjectSecret is an HS256 secret that apps know, too: it signs session tokens and
+	// project keys in place of keys of our own. Nil: there is none.
+	ProjectSecret []byte
 }
 
 // A Service makes and reads tokens. It is safe for concurrent use.
@@ -42,6 +46,7 @@ type Service struct {
 
 	mu      sync.Mutex
 	signers map[named]*jose.Signer
+	project atomic.Pointer[madeKeys]
 }
 
 // named is which tokens a signer makes. Each kind of token has its own type.
@@ -127,15 +132,20 @@ func (s *Service) VerifyOwn(token, typ string) ([]byte, error) {
 	return claims, nil
 }
 
-// signer returns what signs tokens of type typ with key, made once for both.
+// signer returns what signs tokens of type typ with key.
 func (s *Service) signer(key keyring.Key, typ string) (*jose.Signer, error) {
+	return s.signerOf(key.JOSE(), typ)
+}
+
+// signerOf returns what signs tokens of type typ with key, made once for both.
+func (s *Service) signerOf(key jose.Key, typ string) (*jose.Signer, error) {
 	name := named{key.ID, typ}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if signer := s.signers[name]; signer != nil {
 		return signer, nil
 	}
-	signer, err := jose.NewSigner(key.JOSE(), typ)
+	signer, err := jose.NewSigner(key, typ)
 	if err != nil {
 		return nil, err
 	}

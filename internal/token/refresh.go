@@ -51,7 +51,7 @@ func (s *Service) NewRefresh(tx *store.Tx, user, session headykey.ID, token stri
 // SessionOf returns the session of a token and whether the token could be spent
 // now; the one spent last is known, too. Otherwise headykey.ErrInvalidToken.
 func (s *Service) SessionOf(tx *store.Tx, token string) (user, session headykey.ID, live bool, err error) {
-	if !wellFormed(token) {
+	if !WellFormed(token) {
 		return "", "", false, headykey.ErrInvalidToken
 	}
 	handle, hash := secret.Hash(handleOf(token)), secret.Hash(token)
@@ -78,7 +78,7 @@ type Spent struct {
 // the answer may ask again within 10 s, as long as the successor was not used, and
 // gets the same one (RFC 9700 §4.14.2 leaves the rule to the server).
 func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
-	if !wellFormed(token) {
+	if !WellFormed(token) {
 		return Spent{}, headykey.ErrInvalidToken
 	}
 	handle, hash := secret.Hash(handleOf(token)), secret.Hash(token)
@@ -130,8 +130,8 @@ func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte)
 	return out, err
 }
 
-// wellFormed reports whether token has the one spelling of a refresh token.
-func wellFormed(token string) bool {
+// WellFormed reports whether token has the one spelling of a refresh token.
+func WellFormed(token string) bool {
 	if len(token) != 2*refreshSize {
 		return false
 	}

@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"context"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/store"
+)
+
+// addressClaims is what the identity that is an address says.
+type addressClaims struct {
+	Subject       headykey.ID `json:"sub"`
+	Email         string      `json:"email"`
+	EmailVerified bool        `json:"email_verified"`
+	PhoneVerified bool        `json:"phone_verified"`
+}
+
+// putAddress stores a's profile, and keeps the identity that is its address true to
+// that, with what a says of itself.
+func (s *Service) putAddress(tx *store.Tx, a *headykey.Account) error {
+	if a.Email == "" {
+		return tx.PutProfile(a.ID, &a.Profile)
+	}
+	data, err := json.Marshal(addressClaims{a.ID, a.Email, !a.Verified.IsZero(), !a.Profile.PhoneVerified.IsZero()})
+	if err != nil {
+		return err
+	}
+	if said, err := headykey.MergeData(a.Profile.UserData, data); err == nil { // there may be no room
+		a.Profile.UserData = said
+	}
+	if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
+		return err
+	}
+	i := a.Identity(headykey.ByEmail)
+	if i == nil {
+		a.Identities = append(a.Identities, headykey.Identity{
+			ID: headykey.NewID(), User: a.ID, Provider: headykey.ByEmail, Subject: string(a.ID), Created: tx.Now,
+		})
+		i = &a.Identities[len(a.Identities)-1]
+	}
+	i.Email, i.Data, i.Updated = a.Email, jsontext.Value(data), tx.Now
+	return tx.PutIdentity(i)
+}
+
+// askToMove begins the change of a's address to address, by letters to that and to
+// the one before, or makes it at once where addresses need not be confirmed and there
+// was none.
+func (s *Service) askToMove(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, app *Asking, from headykey.From) error {
+	if a.Email == "" && !s.config.ConfirmEmail {
+		return s.move(ctx, tx, a, address, from)
+	}
+	if err := tx.DropLinks(a.ID, purposeLeave, purposeMove); err != nil {
+		return err
+	}
+	a.Profile.NewEmail, a.Profile.EmailChangeSent = address, tx.Now
+	if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
+		return err
+	}
+	if a.Email != "" && s.config.ConfirmEmail {
+		if err := s.post(ctx, tx, a, letter{purpose: purposeLeave, to: a.Email, app: app, from: from}); err != nil {
+			return err
+		}
+	}
+	return s.post(ctx, tx, a, letter{
+		purpose: purposeMove, to: address, app: app, data: headykey.AddressKey(address), from: from,
+	})
+}
+
+// halfDone marks the letter of a change whose other letter was answered.
+const halfDone = "half"
+
+// moveOn notes one of the letters that change a's address. The change is made with
+// the last of them.
+func (s *Service) moveOn(ctx context.Context, tx *store.Tx, a *headykey.Account, link store.Link, from headykey.From) (half bool, err error) {
+	other := purposeMove
+	if link.Purpose == purposeMove {
+		other = purposeLeave
+	}
+	single := a.Email == "" || !s.config.ConfirmEmail
+	if !single && !strings.HasPrefix(link.Data, halfDone) {
+		rest, err := tx.Links(a.ID, other)
+		if err != nil {
+			return false, err
+		}
+		if len(rest) == 0 {
+			return false, headykey.ErrSpentProof // it has run out: one alone changes nothing
+		}
+		return true, tx.MarkLink(rest[0].Hash, strings.TrimSpace(halfDone+" "+rest[0].Data))
+	}
+	return false, s.move(ctx, tx, a, a.Profile.NewEmail, from)
+}
+
+// move gives a the address. It fails with headykey.ErrEmailTaken.
+func (s *Service) move(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, from headykey.From) error {
+	old, was := "", a.Email
+	if was != "" {
+		old = headykey.AddressKey(was)
+	}
+	key := headykey.AddressKey(address)
+	a.Email, a.Anonymous, a.Verified, a.Profile.NewEmail = address, false, tx.Now, ""
+	if err := tx.ChangeEmail(&a.User, old, key); err != nil {
+		return err
+	}
+	if err := s.putAddress(tx, a); err != nil {
+		return err
+	}
+	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+		Type: "email.changed", By: self(&a.User, from), Subject: a.ID,
+		Object:   headykey.Party{Type: "user", ID: string(a.ID)},
+		Personal: map[string]string{"email": key, "before": old, "address": addressText(from)},
+	})
+	return err
+}

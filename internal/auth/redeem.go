@@ -1,0 +1,234 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/secret"
+	"headykey.com/headykey/internal/store"
+)
+
+// maxTries is how many wrong codes a letter bears.
+const maxTries = 5
+
+// A Redemption is the link or the code of a letter that somebody shows.
+type Redemption struct {
+	Type    string // as apps call the letter: signup, magiclink, recovery, invite, email_change, email
+	Token   string // of the link; "": Code and Email are shown
+	Code    string
+	Email   string // that the letter went to
+	From    headykey.From
+	Visitor bool // somebody at a browser, whose app gets a code if it asked for one
+}
+
+// A Redeemed is what that gives: one of its fields.
+type Redeemed struct {
+	Grant *Grant
+	Code  string // for the app to exchange
+	Half  bool   // of the two letters that change an address, the first
+}
+
+// Redeem spends the link or the code of a letter, confirms the address that it went
+// to, and signs its owner in.
+//
+// It fails with headykey.ErrInvalid about "type", with ErrSpentProof alike for what
+// is wrong, used, run out or nobody's, with ErrRateLimited, and with
+// ErrAccountDisabled. The receipts are those of what it does: "email.confirmed",
+// "email.changed", "session.started".
+func (s *Service) Redeem(ctx context.Context, in Redemption) (*Redeemed, error) {
+	purposes := purposesOf(in.Type)
+	if len(purposes) == 0 {
+		return nil, headykey.ErrInvalid.Saying("There are no letters of this type.").About("type")
+	}
+	if in.Token == "" {
+		return s.redeemCode(ctx, in, purposes)
+	}
+	return s.redeem(ctx, in, func(tx *store.Tx) (store.Link, error) { return takeByToken(tx, in.Token, purposes) })
+}
+
+func takeByToken(tx *store.Tx, token string, purposes []string) (store.Link, error) {
+	hash := secret.Hash(token)
+	for _, purpose := range purposes {
+		l, err := tx.TakeLink(hash[:], purpose)
+		if err == nil || !errors.Is(err, headykey.ErrNotFound) {
+			return l, err
+		}
+	}
+	return store.Link{}, headykey.ErrSpentProof
+}
+
+// redeemCode is Redeem by a code. Its guesses count as those of passwords do, and
+// after five the letter is void.
+func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []string) (*Redeemed, error) {
+	_, emailKey, err := headykey.ParseEmail(in.Email)
+	if err != nil {
+		return nil, headykey.ErrSpentProof
+	}
+	a, err := s.admit(ctx, emailKey, in.From)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(a)
+	out, err := s.redeem(ctx, in, func(tx *store.Tx) (store.Link, error) {
+		l, err := s.takeByCode(tx, emailKey, in.Code, purposes)
+		if err != nil {
+			return l, err
+		}
+		return l, s.forgive(tx, a, l.User)
+	})
+	if errors.Is(err, headykey.ErrSpentProof) {
+		return nil, errors.Join(s.noteWrongCode(ctx, a, emailKey, purposes), err)
+	}
+	return out, err
+}
+
+// takeByCode takes the letter to emailKey that has this code.
+func (s *Service) takeByCode(tx *store.Tx, emailKey, code string, purposes []string) (store.Link, error) {
+	user, links, err := s.lettersTo(tx, emailKey, purposes)
+	if err != nil {
+		return store.Link{}, err
+	}
+	for _, l := range links {
+		if l.Tries < maxTries && len(l.Code) > 0 && secret.Equal(l.Code, s.codeHash(user, l.Purpose, code)) {
+			return tx.TakeLink(l.Hash, l.Purpose)
+		}
+	}
+	return store.Link{}, headykey.ErrSpentProof
+}
+
+// lettersTo returns the letters that went to emailKey and whose they are. Nobody's
+// address is looked for like anybody's.
+func (s *Service) lettersTo(tx *store.Tx, emailKey string, purposes []string) (user headykey.ID, all []store.Link, err error) {
+	u, err := s.ownerOf(tx, emailKey, purposes)
+	user = headykey.NewID()
+	if err == nil {
+		user = u.ID
+	} else if !errors.Is(err, headykey.ErrNotFound) {
+		return "", nil, err
+	}
+	for _, purpose := range purposes {
+		links, err := tx.Links(user, purpose)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, l := range links {
+			// One that changes an address went to the address it names.
+			if l.Purpose != purposeMove || l.Data == emailKey || strings.HasSuffix(l.Data, " "+emailKey) {
+				all = append(all, l)
+			}
+		}
+	}
+	return user, all, nil
+}
+
+// ownerOf returns the account of emailKey: whose address it is, or whose it is about
+// to be.
+func (s *Service) ownerOf(tx *store.Tx, emailKey string, purposes []string) (*headykey.User, error) {
+	u, err := tx.UserByKey(emailKey)
+	if errors.Is(err, headykey.ErrNotFound) && slices.Contains(purposes, purposeMove) {
+		return tx.UserMovingTo(emailKey)
+	}
+	return u, err
+}
+
+// noteWrongCode counts a wrong code for the account and for its letters.
+func (s *Service) noteWrongCode(ctx context.Context, a admission, emailKey string, purposes []string) error {
+	var login *store.Login
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		login = nil
+		user, links, err := s.lettersTo(tx, emailKey, purposes)
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			login = &store.Login{User: headykey.User{ID: user}}
+			if err := tx.MissLink(l.Hash); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.noteFailure(ctx, a, login)
+}
+
+// redeem spends what take takes.
+func (s *Service) redeem(ctx context.Context, in Redemption, take func(*store.Tx) (store.Link, error)) (*Redeemed, error) {
+	fresh := prepare(in.From, AppSurface, headykey.ByOTP)
+	code := string(headykey.NewID())
+	var out *Redeemed
+	var o opening
+	var user *headykey.User
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		out, o = &Redeemed{}, *fresh
+		link, err := take(tx)
+		if err != nil {
+			return err
+		}
+		account, err := tx.Account(link.User)
+		if err != nil {
+			return err
+		}
+		if !account.Disabled.IsZero() {
+			return headykey.ErrAccountDisabled
+		}
+		if out.Half, err = s.honour(ctx, tx, account, link, in.From); err != nil || out.Half {
+			return err
+		}
+		user = &account.User
+		if link.Challenge != "" && in.Visitor {
+			out.Code = code
+			return s.insertFlow(tx, link, code)
+		}
+		return s.begin(ctx, tx, &o, user)
+	})
+	if errors.Is(err, headykey.ErrNotFound) {
+		return nil, headykey.ErrSpentProof
+	}
+	if err != nil || out.Half || out.Code != "" {
+		return out, err
+	}
+	out.Grant, err = s.grant(ctx, &o, user)
+	return out, err
+}
+
+// honour does what the link of a letter is for. half says that the other letter of a
+// change of address is still to be shown.
+func (s *Service) honour(ctx context.Context, tx *store.Tx, a *headykey.Account, link store.Link, from headykey.From) (half bool, err error) {
+	switch link.Purpose {
+	case purposeLeave, purposeMove:
+		return s.moveOn(ctx, tx, a, link, from)
+	case purposeConfirm:
+		if link.Data != "" { // whoever confirms gets the password of their own sign-up
+			if err := tx.SetPassword(a.ID, link.Data); err != nil {
+				return false, err
+			}
+		}
+	}
+	return false, s.confirm(ctx, tx, a, from)
+}
+
+// confirm notes that a's address is its owner's, unless that was known.
+func (s *Service) confirm(ctx context.Context, tx *store.Tx, a *headykey.Account, from headykey.From) error {
+	if !a.Verified.IsZero() {
+		return nil
+	}
+	a.Verified = tx.Now
+	if err := tx.UpdateUser(&a.User, headykey.Fold(a.Name)); err != nil {
+		return err
+	}
+	if err := s.putAddress(tx, a); err != nil {
+		return err
+	}
+	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+		Type: "email.confirmed", By: self(&a.User, from), Subject: a.ID,
+		Object:   headykey.Party{Type: "user", ID: string(a.ID)},
+		Personal: map[string]string{"email": headykey.Fold(a.Email), "address": addressText(from)},
+	})
+	return err
+}
