@@ -84,6 +84,12 @@ var (
 	ErrUnapprovedStatement = &Error{Kind: Invalid, Code: "unapproved_software_statement", Text: "The software statement is not by anybody whose statements count here."}
 	ErrTokenScope          = &Error{Kind: Forbidden, Code: "token_scope", Text: "The access token was not given the scope for this."}
 
+	ErrHookRefused           = &Error{Kind: Forbidden, Code: "hook_refused", Text: "The operator of this server does not allow this."}
+	ErrHookTimeout           = &Error{Kind: Unavailable, Code: "hook_timeout", Text: "A service that this server asks first did not answer in time. Try again in a moment.", After: 5 * time.Second}
+	ErrHookTimeoutAfterRetry = &Error{Kind: Unavailable, Code: "hook_timeout_after_retry", Text: "A service that this server asks first cannot be reached. Try again in a moment.", After: 5 * time.Second}
+	ErrHookTooLarge          = &Error{Kind: Unavailable, Code: "hook_payload_over_size_limit", Text: "A service that this server asks first answered with too much."}
+	ErrHookContentType       = &Error{Kind: Unavailable, Code: "hook_payload_invalid_content_type", Text: "A service that this server asks first did not answer in application/json."}
+
 	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}
 	ErrEmailTaken  = &Error{Kind: Conflict, Code: "email_taken", Text: "An account with this email address exists already."}
 	ErrConflict    = &Error{Kind: Conflict, Code: "conflict", Text: "The present state does not allow this."}

@@ -28,7 +28,7 @@ var floors = []struct {
 	{5, "internal/server"},
 	{4, "internal/door/*"},
 	{3, "internal/auth internal/oauth internal/account internal/directory internal/agent"},
-	{2, "internal/token internal/receipt internal/outbox internal/keyring"},
+	{2, "internal/token internal/receipt internal/outbox internal/keyring internal/hook"},
 	{1, "internal/store internal/web internal/upstream internal/mail"},
 	{1, "guard"}, // beside the house, for other people's servers: knows floor 0 alone
 	{0, ". internal/secret internal/jose internal/fetch internal/embedding"},

@@ -103,26 +103,54 @@ func (c *Client) Close() {
 	c.known.StopAllGoroutines()
 }
 
+// An Answer is what a server said to a body that was sent to it.
+type Answer struct {
+	Status      int
+	ContentType string // as the server spelled it; may be empty
+	RetryAfter  string // likewise (RFC 9110 §10.2.3)
+	Body        []byte
+}
+
 // Post sends body once, with header and contentType, and returns the status of
 // the answer, whatever it is; a redirect is an answer. A contentType in header
 // does not count. It fails with ErrRefused or ErrUnreachable; then the server may
 // have got the body all the same.
 func (c *Client) Post(ctx context.Context, url, contentType string, body []byte, header http.Header) (status int, err error) {
+	err = c.post(ctx, url, contentType, body, header, func(answer *http.Response) error {
+		status = answer.StatusCode
+		_, _ = io.CopyN(io.Discard, answer.Body, maxWaste) // the status is all that we came for
+		return nil
+	})
+	return status, err
+}
+
+// Ask is Post for one who wants the whole answer, with a body of at most so many
+// bytes. It fails as Post does, and with ErrTooLarge; then the answer lacks its
+// body alone.
+func (c *Client) Ask(ctx context.Context, url, contentType string, body []byte, header http.Header, most int64) (Answer, error) {
+	var said Answer
+	err := c.post(ctx, url, contentType, body, header, func(answer *http.Response) (err error) {
+		said = Answer{
+			Status: answer.StatusCode, ContentType: answer.Header.Get("Content-Type"), RetryAfter: answer.Header.Get("Retry-After"),
+		}
+		said.Body, err = whole(answer, most)
+		return err
+	})
+	return said, err
+}
+
+// post sends body and has the answer used.
+func (c *Client) post(ctx context.Context, url, contentType string, body []byte, header http.Header, use func(*http.Response) error) error {
 	r, err := c.request(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	r.GetBody = nil // or HTTP/2 might send it again
 	for name, values := range header {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	r.Header.Set("Content-Type", contentType)
-	err = c.send(r, func(answer *http.Response) error {
-		status = answer.StatusCode
-		_, _ = io.CopyN(io.Discard, answer.Body, maxWaste) // the status is all that we came for
-		return nil
-	})
-	return status, err
+	return c.send(r, use)
 }
 
 // load reads the document that w asks for, and how long it may be kept.
@@ -145,6 +173,15 @@ func read(answer *http.Response, most int64) (*Document, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: %d", ErrStatus, answer.StatusCode)
 	}
+	body, err := whole(answer, most)
+	if err != nil {
+		return nil, err
+	}
+	return &Document{Body: body, ContentType: answer.Header.Get("Content-Type")}, nil
+}
+
+// whole returns the body of an answer, of at most so many bytes.
+func whole(answer *http.Response, most int64) ([]byte, error) {
 	if answer.ContentLength > most {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, answer.ContentLength, most)
 	}
@@ -155,7 +192,7 @@ func read(answer *http.Response, most int64) (*Document, error) {
 	if int64(len(body)) > most {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 	}
-	return &Document{Body: body, ContentType: answer.Header.Get("Content-Type")}, nil
+	return body, nil
 }
 
 // request returns a request to url, if it may be fetched at all.

@@ -171,6 +171,53 @@ func TestPost(t *testing.T) {
 	}
 }
 
+// Who asks gets the answer whatever its status; one that is too large lacks its body.
+func TestAsk(t *testing.T) {
+	url, roots := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if string(body) != "{}" || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Webhook-Id") != "1" {
+			t.Errorf("got %s %s %v", r.Method, body, r.Header)
+		}
+		switch r.URL.Path {
+		case "/redirect":
+			w.Header().Set("Location", "/")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		case "/busy":
+			w.Header().Set("Content-Type", "text/plain")
+			w.Header().Set("Retry-After", "5")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, strings.Repeat("x", enough))
+		case "/announced", "/stream":
+			w.Header().Set("Content-Type", "text/plain")
+			if r.URL.Path == "/announced" {
+				w.Header().Set("Content-Length", "1025")
+			}
+			_, _ = io.WriteString(w, strings.Repeat("x", enough+1))
+		}
+	})
+	c := newClient(t, roots, "127.0.0.1")
+	tests := []struct {
+		path string
+		said Answer
+		want []error
+	}{
+		{"/", Answer{Status: http.StatusOK, Body: []byte{}}, nil},
+		{"/redirect", Answer{Status: http.StatusTemporaryRedirect, Body: []byte{}}, nil},
+		{"/busy", Answer{http.StatusServiceUnavailable, "text/plain", "5", []byte(strings.Repeat("x", enough))}, nil},
+		{"/announced", Answer{Status: http.StatusOK, ContentType: "text/plain"}, []error{ErrTooLarge}},
+		{"/stream", Answer{Status: http.StatusOK, ContentType: "text/plain"}, []error{ErrTooLarge}},
+	}
+	for _, tt := range tests {
+		got, err := c.Ask(t.Context(), url+tt.path, "application/json", []byte("{}"), http.Header{"webhook-id": {"1"}}, enough)
+		want(t, err, tt.want...)
+		if !reflect.DeepEqual(got, tt.said) {
+			t.Errorf("%s: got %+v, want %+v", tt.path, got, tt.said)
+		}
+	}
+	_, err := c.Ask(t.Context(), "http://example.com/", "text/plain", nil, nil, enough)
+	want(t, err, ErrRefused)
+}
+
 // A post that got no answer is not sent again: it may have been heard.
 func TestAPostIsSentOnce(t *testing.T) {
 	var posts atomic.Int64
