@@ -56,6 +56,13 @@ type Document struct {
 	ContentType string // as the server spelled it; may be empty
 }
 
+// An Answer is what a server said to what was posted.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
 // A Client fetches. It is safe for concurrent use; at most 34 requests are under
 // way, at most 5 of them to one host.
 type Client struct {
@@ -108,21 +115,40 @@ func (c *Client) Close() {
 // does not count. It fails with ErrRefused or ErrUnreachable; then the server may
 // have got the body all the same.
 func (c *Client) Post(ctx context.Context, url, contentType string, body []byte, header http.Header) (status int, err error) {
+	err = c.post(ctx, url, contentType, body, header, func(answer *http.Response) error {
+		status = answer.StatusCode
+		_, _ = io.CopyN(io.Discard, answer.Body, maxWaste) // the status is all that we came for
+		return nil
+	})
+	return status, err
+}
+
+// Ask is Post for those who came for the whole answer, whatever its status. It also
+// fails with ErrTooLarge if the body has more than most bytes.
+func (c *Client) Ask(ctx context.Context, url, contentType string, body []byte, header http.Header, most int64) (reply *Answer, err error) {
+	err = c.post(ctx, url, contentType, body, header, func(answer *http.Response) error {
+		text, err := readBody(answer, most)
+		if err != nil {
+			return err
+		}
+		reply = &Answer{Status: answer.StatusCode, Header: answer.Header, Body: text}
+		return nil
+	})
+	return reply, err
+}
+
+// post sends body once and has the answer used.
+func (c *Client) post(ctx context.Context, url, contentType string, body []byte, header http.Header, use func(*http.Response) error) error {
 	r, err := c.request(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	r.GetBody = nil // or HTTP/2 might send it again
 	for name, values := range header {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	r.Header.Set("Content-Type", contentType)
-	err = c.send(r, func(answer *http.Response) error {
-		status = answer.StatusCode
-		_, _ = io.CopyN(io.Discard, answer.Body, maxWaste) // the status is all that we came for
-		return nil
-	})
-	return status, err
+	return c.send(r, use)
 }
 
 // load reads the document that w asks for, and how long it may be kept.
@@ -145,6 +171,15 @@ func read(answer *http.Response, most int64) (*Document, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: %d", ErrStatus, answer.StatusCode)
 	}
+	body, err := readBody(answer, most)
+	if err != nil {
+		return nil, err
+	}
+	return &Document{Body: body, ContentType: answer.Header.Get("Content-Type")}, nil
+}
+
+// readBody returns the body of an answer, at most so many bytes.
+func readBody(answer *http.Response, most int64) ([]byte, error) {
 	if answer.ContentLength > most {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, answer.ContentLength, most)
 	}
@@ -155,7 +190,7 @@ func read(answer *http.Response, most int64) (*Document, error) {
 	if int64(len(body)) > most {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 	}
-	return &Document{Body: body, ContentType: answer.Header.Get("Content-Type")}, nil
+	return body, nil
 }
 
 // request returns a request to url, if it may be fetched at all.

@@ -171,6 +171,55 @@ func TestPost(t *testing.T) {
 	}
 }
 
+func TestAsk(t *testing.T) {
+	url, roots := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Retry-After", "2")
+		switch r.URL.Path {
+		case "/redirect":
+			w.Header().Set("Location", "/")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		case "/long":
+			_ = http.NewResponseController(w).Flush() // without a length
+			_, _ = io.WriteString(w, strings.Repeat("x", enough+1))
+		case "/announced":
+			w.Header().Set("Content-Length", "1025")
+			_, _ = io.WriteString(w, strings.Repeat("x", enough+1))
+		case "/cut":
+			w.Header().Set("Content-Length", "100")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		default:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, r.Header.Get("Content-Type")+" "+r.Header.Get("X-Y")+" "+string(body)+strings.Repeat("x", enough-17))
+		}
+	})
+	c := newClient(t, roots, "127.0.0.1")
+	ask := func(url string) (*Answer, error) {
+		return c.Ask(t.Context(), url, "text/plain", []byte("a=b"), http.Header{"x-y": {"yy"}}, enough)
+	}
+	got, err := ask(url)
+	want(t, err)
+	if got == nil || got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "2" ||
+		string(got.Body) != "text/plain yy a=b"+strings.Repeat("x", enough-17) {
+		t.Errorf("got %+v", got)
+	}
+	got, err = ask(url + "/redirect")
+	want(t, err)
+	if got == nil || got.Status != http.StatusTemporaryRedirect || len(got.Body) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	for address, sentinel := range map[string]error{
+		url + "/long": ErrTooLarge, url + "/announced": ErrTooLarge, url + "/cut": ErrUnreachable, "http://example.com/": ErrRefused,
+	} {
+		got, err := ask(address)
+		want(t, err, sentinel)
+		if got != nil {
+			t.Errorf("%s: got %+v", address, got)
+		}
+	}
+}
+
 // A post that got no answer is not sent again: it may have been heard.
 func TestAPostIsSentOnce(t *testing.T) {
 	var posts atomic.Int64
