@@ -16,6 +16,7 @@ var (
 	ErrWeakPassword    = &Error{Kind: Invalid, Code: "weak_password", Text: "This password is too easy to guess. Choose a longer or less common one."}
 	ErrPasswordTooLong = &Error{Kind: Invalid, Code: "password_too_long", Text: "A password may have at most 1024 characters."}
 	ErrInvalidCursor   = &Error{Kind: Invalid, Code: "invalid_cursor", Text: "This page mark is not one of ours. Begin again without a cursor."}
+	ErrCaptcha         = &Error{Kind: Invalid, Code: "captcha_failed", Text: "The check that you are a person did not succeed. Try it again."}
 
 	ErrBadCredentials     = &Error{Kind: Unproven, Code: "invalid_credentials", Text: "The email or password is not right."}
 	ErrNotSignedIn        = &Error{Kind: Unproven, Code: "authentication_required", Text: "Sign in, or send an access token or an API key."}

@@ -29,9 +29,9 @@ var floors = []struct {
 	{4, "internal/door/*"},
 	{3, "internal/auth internal/oauth internal/account internal/directory internal/agent"},
 	{2, "internal/token internal/receipt internal/outbox internal/keyring internal/hook"},
-	{1, "internal/store internal/web internal/upstream internal/mail"},
+	{1, "internal/store internal/web internal/upstream internal/mail internal/captcha"},
 	{1, "guard"}, // beside the house, for other people's servers: knows floor 0 alone
-	{0, ". internal/secret internal/jose internal/fetch internal/embedding"},
+	{0, ". internal/secret internal/jose internal/fetch internal/web3 internal/embedding"},
 	{cellar, "internal/phi"},
 	{tool, "internal/secret/commongen"},
 	{outside, "test/* test/*/*"},
