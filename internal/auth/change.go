@@ -1,0 +1,256 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"headykey.com/headykey"
+	"headykey.com/headykey/internal/secret"
+	"headykey.com/headykey/internal/store"
+)
+
+// stepUpAfter is how old a sign-in may be where a new password needs a fresh one.
+const stepUpAfter = 24 * time.Hour
+
+// An AccountChange is what a person changes of their own account; empty fields stay.
+type AccountChange struct {
+	Email    string
+	Password string
+	Current  string         // the password before
+	Code     string         // of a letter that proves them anew
+	Data     jsontext.Value // members to change; null takes one away
+	App      Asking
+	From     headykey.From
+}
+
+// ChangeAccount changes the caller's own account and returns it. A new address counts
+// once its letters are answered. A new password ends all other sessions.
+//
+// It fails with headykey.ErrNotSignedIn, ErrInvalidEmail, ErrEmailTaken,
+// ErrMailTooOften, ErrWeakPassword, ErrPasswordTooLong, ErrSamePassword,
+// ErrNeedsCode, ErrBadCode, ErrNeedsPassword, ErrBadPassword, ErrFixedType, and
+// ErrInvalid about "data", or about "email" where an anonymous account has none. The
+// receipts are "password.changed", "email.change_asked" and "account.changed".
+func (s *Service) ChangeAccount(ctx context.Context, by headykey.Caller, c AccountChange) (*headykey.Account, error) {
+	if by.Session == "" {
+		return nil, headykey.ErrNotSignedIn
+	}
+	account, err := s.Account(ctx, by.User)
+	if err != nil {
+		return nil, err
+	}
+	address, err := movesTo(account, c)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := s.newPassword(ctx, account, by, c)
+	if err != nil {
+		return nil, err
+	}
+	var out *headykey.Account
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		if out, err = tx.Account(by.User); err != nil {
+			return err
+		}
+		if hash != "" {
+			if err := s.changePassword(ctx, tx, by, out, hash, c.Code); err != nil {
+				return err
+			}
+		}
+		if err := s.changeData(ctx, tx, by, out, c.Data); err != nil {
+			return err
+		}
+		if address == "" {
+			return nil
+		}
+		return s.askFor(ctx, tx, by, out, address, c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Account(ctx, by.User)
+}
+
+// movesTo returns the address that c gives a; "": it stays.
+func movesTo(a *headykey.Account, c AccountChange) (string, error) {
+	if c.Email == "" {
+		if c.Password != "" && a.Anonymous {
+			return "", headykey.ErrInvalid.Saying("An anonymous account needs an address before it can have a password.").About("email")
+		}
+		return "", nil
+	}
+	address, key, err := headykey.ParseEmail(c.Email)
+	if err != nil || a.Email != "" && key == headykey.AddressKey(a.Email) {
+		return "", err
+	}
+	return address, nil
+}
+
+// newPassword judges c's password and returns its hash; "": c has none.
+func (s *Service) newPassword(ctx context.Context, a *headykey.Account, by headykey.Caller, c AccountChange) (string, error) {
+	if c.Password == "" {
+		return "", nil
+	}
+	if s.config.Apps.Reauthenticate && c.Code == "" && time.Since(by.Proven) > stepUpAfter {
+		return "", headykey.ErrNeedsCode
+	}
+	if err := CheckPassword(c.Password, a.Email, a.Name); err != nil {
+		return "", err
+	}
+	var have string
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		have, err = tx.PasswordOf(by.User)
+		return ignoreMissing(err)
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := s.proveCurrent(ctx, by, a, have, c.Current); err != nil {
+		return "", err
+	}
+	if have != "" {
+		same, err := s.Pool.Verify(ctx, have, c.Password)
+		if err != nil {
+			return "", busy(err)
+		}
+		if same {
+			return "", headykey.ErrSamePassword
+		}
+	}
+	hash, err := s.Pool.Hash(ctx, c.Password)
+	return hash, busy(err)
+}
+
+// proveCurrent asks for the password before, where that is demanded or given. Its
+// guesses count as those at sign-in do.
+func (s *Service) proveCurrent(ctx context.Context, by headykey.Caller, a *headykey.Account, have, current string) error {
+	if have == "" || current == "" {
+		if have != "" && s.config.Apps.CurrentPassword {
+			return headykey.ErrNeedsPassword
+		}
+		return nil
+	}
+	err := s.ProveAgain(ctx, headykey.Caller{User: by.User, Email: a.Email, Session: by.Session, From: by.From}, current)
+	if errors.Is(err, headykey.ErrBadCredentials) {
+		return headykey.ErrBadPassword
+	}
+	return err
+}
+
+// changePassword gives a another password, spends the code of a letter if there is
+// one, ends the letters that are under way and all other sessions.
+func (s *Service) changePassword(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, hash, code string) error {
+	if code != "" {
+		letters, err := tx.Links(a.ID, purposeStepUp)
+		if err != nil {
+			return err
+		}
+		right := slices.ContainsFunc(letters, func(l store.Link) bool {
+			return l.Tries < maxTries && secret.Equal(l.Code, s.codeHash(a.ID, purposeStepUp, code))
+		})
+		if !right {
+			return headykey.ErrBadCode
+		}
+	}
+	if err := tx.DropLinks(a.ID); err != nil {
+		return err
+	}
+	if err := tx.SetPassword(a.ID, hash); err != nil {
+		return err
+	}
+	if err := tx.UpdateUser(&a.User, headykey.Fold(a.Name)); err != nil {
+		return err
+	}
+	if err := s.note(ctx, tx, by, "password.changed", nil); err != nil {
+		return err
+	}
+	live, err := store.Collect(tx.LiveSessions(a.ID))
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(live, func(l *headykey.Session) bool { return l.ID == by.Session })
+	if len(others) == 0 {
+		return nil
+	}
+	_, err = s.endSessions(ctx, tx, by, "password_changed", others...)
+	return err
+}
+
+// changeData changes what a says of itself. What it is, an agent or a person, stays.
+func (s *Service) changeData(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, patch jsontext.Value) error {
+	if len(patch) == 0 || patch.Kind() == 'n' {
+		return nil
+	}
+	data, err := ChangedData(a, patch)
+	if err != nil {
+		return err
+	}
+	a.Profile.UserData = data
+	if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
+		return err
+	}
+	return s.note(ctx, tx, by, "account.changed", map[string]any{"changed": []string{"data"}})
+}
+
+// ChangedData returns what a says of itself with the members of patch changed. It
+// fails with headykey.ErrFixedType and with ErrInvalid about "data".
+func ChangedData(a *headykey.Account, patch jsontext.Value) (jsontext.Value, error) {
+	data, err := headykey.MergeData(a.Profile.UserData, patch)
+	if err != nil {
+		return nil, err
+	}
+	before, after := readIntroduction(a.Profile.UserData), readIntroduction(data)
+	if before.Type != after.Type || a.Type == headykey.Agent && before.Agent != after.Agent {
+		return nil, headykey.ErrFixedType.About("data")
+	}
+	return data, nil
+}
+
+// askFor begins the change of a's address.
+func (s *Service) askFor(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, address string, c AccountChange) error {
+	key := headykey.AddressKey(address)
+	if _, err := tx.UserByKey(key); err == nil || !errors.Is(err, headykey.ErrNotFound) {
+		return errors.Join(headykey.ErrEmailTaken, err)
+	}
+	if err := s.admitLetter(tx, key, &c.App); err != nil {
+		return err
+	}
+	if err := s.askToMove(ctx, tx, a, address, &c.App, c.From); err != nil {
+		return err
+	}
+	return s.note(ctx, tx, by, "email.change_asked", nil)
+}
+
+// note leaves a receipt of something done to the caller's own account.
+func (s *Service) note(ctx context.Context, tx *store.Tx, by headykey.Caller, what string, details map[string]any) error {
+	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
+		Type: what, By: by, Subject: by.User, Details: details, Object: headykey.Party{Type: "user", ID: string(by.User)},
+	})
+	return err
+}
+
+// SendCode sends the caller the code that proves them anew for a change of password.
+// It fails with headykey.ErrEmailNotConfirmed and ErrMailTooOften.
+func (s *Service) SendCode(ctx context.Context, by headykey.Caller) error {
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		a, err := tx.Account(by.User)
+		if err != nil {
+			return err
+		}
+		if a.Email == "" || a.Verified.IsZero() {
+			return headykey.ErrEmailNotConfirmed
+		}
+		if err := s.admitLetter(tx, headykey.AddressKey(a.Email), &Asking{}); err != nil {
+			return err
+		}
+		a.Profile.ReauthenticationSent = tx.Now
+		if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
+			return err
+		}
+		return s.post(ctx, tx, a, letter{purpose: purposeStepUp, to: a.Email, from: by.From})
+	})
+}
