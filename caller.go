@@ -15,8 +15,9 @@ const (
 	ByToken   Method = "jwt"
 	ByAPIKey  Method = "api_key"
 	BySession Method = "session"
-	ByClient  Method = "client" // an OAuth client by itself, at the OAuth endpoints alone
-	BySystem  Method = "system" // the command line and jobs of our own
+	ByClient  Method = "client"       // an OAuth client by itself, at the OAuth endpoints alone
+	BySystem  Method = "system"       // the command line and jobs of our own
+	ByService Method = "service_role" // a server of an app, with the project's secret key
 )
 
 // A From is where a request came from. It is told by the connection (and trusted

@@ -241,7 +241,7 @@ func (s *Service) SendCode(ctx context.Context, by headykey.Caller) error {
 		if err != nil {
 			return err
 		}
-		if a.Email == "" || a.Verified.IsZero() {
+		if a.Email == "" || s.unconfirmed(&a.User) {
 			return headykey.ErrEmailNotConfirmed
 		}
 		if err := s.admitLetter(tx, headykey.AddressKey(a.Email), &Asking{}); err != nil {

@@ -102,7 +102,7 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, k.From)); err != nil {
 			return err
 		}
-		return s.postConfirmation(ctx, tx, d.account, "", &k.App, k.From)
+		return s.answer(ctx, tx, d.account, k)
 	})
 }
 
@@ -126,7 +126,7 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, a *headykey.Account,
 	}
 	switch k.Wish {
 	case KnockSignIn:
-		if a.Verified.IsZero() {
+		if s.unconfirmed(&a.User) {
 			return s.postConfirmation(ctx, tx, a, "", &k.App, k.From)
 		}
 		return s.post(ctx, tx, a, letter{purpose: purposeSignIn, to: a.Email, app: &k.App, from: k.From})
@@ -137,7 +137,7 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, a *headykey.Account,
 		}
 		return s.post(ctx, tx, a, letter{purpose: purposeRecovery, to: a.Email, app: &k.App, from: k.From})
 	case KnockSignUp:
-		if a.Verified.IsZero() {
+		if s.unconfirmed(&a.User) {
 			return s.postConfirmation(ctx, tx, a, "", &k.App, k.From)
 		}
 	case KnockMove:

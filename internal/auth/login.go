@@ -138,10 +138,15 @@ func (s *Service) mayEnter(u *headykey.User) error {
 	switch {
 	case !u.Disabled.IsZero():
 		return headykey.ErrAccountDisabled
-	case s.config.ConfirmEmail && u.Verified.IsZero():
+	case s.unconfirmed(u):
 		return headykey.ErrEmailNotConfirmed
 	}
 	return nil
+}
+
+// unconfirmed reports whether u must confirm its address first.
+func (s *Service) unconfirmed(u *headykey.User) bool {
+	return s.config.ConfirmEmail && u.Email != "" && u.Verified.IsZero()
 }
 
 // noteBarred leaves a receipt of somebody with the right password who may not come

@@ -56,9 +56,6 @@ func (s *Service) SignUp(ctx context.Context, in Registration) (*Grant, *headyke
 		return nil, account, err
 	}
 	o := prepare(in.From, in.Surface, headykey.ByPassword)
-	if in.Surface == AppSurface {
-		d.account.Verified = now()
-	}
 	err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.open(ctx, tx, o, d, in) })
 	if err != nil {
 		return nil, nil, err
@@ -235,8 +232,9 @@ func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, d *draft, by 
 }
 
 // CheckPassword returns nil if password may be chosen for an account with this
-// address and name; otherwise headykey.ErrWeakPassword, ErrPasswordTooLong or
-// ErrMissingField about "password".
+// address and name; otherwise headykey.ErrWeakPassword (joined with the
+// *secret.WeakPassword that says why), ErrPasswordTooLong or ErrMissingField about
+// "password".
 func CheckPassword(password string, context ...string) error {
 	err := secret.CheckPassword(password, context...)
 	weak, ok := errors.AsType[*secret.WeakPassword](err)
@@ -258,7 +256,7 @@ func CheckPassword(password string, context ...string) error {
 			text = "This password is among the first that anybody tries. Choose another one."
 		}
 	}
-	return headykey.ErrWeakPassword.Saying(text).About("password")
+	return errors.Join(headykey.ErrWeakPassword.Saying(text).About("password"), weak)
 }
 
 // busy turns the pool's refusal into what the caller may know.

@@ -30,6 +30,8 @@ type commands struct {
 
 	RegistrationToken registrationTokenCommand `cmd:"" help:"Print a token that lets its holder register clients."`
 
+	SupabaseKeys supabaseKeysCommand `cmd:"" help:"Print the keys that apps of the Supabase API are made with."`
+
 	Keys       keysCommands      `cmd:"" help:"List and rotate signing keys."`
 	Receipts   receiptsCommands  `cmd:"" help:"List and verify trust receipts."`
 	Admin      adminCommands     `cmd:"" help:"Let somebody become an administrator."`

@@ -136,6 +136,8 @@ func actor(by headykey.Caller) headykey.Party {
 	switch {
 	case by.Method == headykey.BySystem:
 		return headykey.Party{Type: "system", ID: "headykey"}
+	case by.Method == headykey.ByService:
+		return headykey.Party{Type: "operator", ID: string(headykey.ByService)}
 	case by.Method == headykey.ByClient:
 		return spell(headykey.Party{Type: "client", ID: string(by.Client)})
 	case by.User == "":

@@ -16,6 +16,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/web"
 )
 
 // Version is this release, as `headykey version` and /health tell it.
@@ -41,6 +42,7 @@ type Config struct {
 	URL           string         // public base, which goes into every token and link; no slash at the end. Empty: see BaseURL
 	Database      string         // postgres:// URL, which may hold a password; empty: SQLite in Data
 	Dev           bool           // mailbox, open to all who reach the listener: loopback only
+	SignUp        bool           // people make accounts of their own; false: by invitation alone
 	ConfirmEmail  bool           // a new account must open the link in its mail before it may sign in
 	RateLimit     bool           // false: credentials may be guessed without limit; for load tests only
 	TrustProxy    []netip.Prefix // peers whose X-Forwarded-For counts; empty: the connection's own address always
@@ -59,6 +61,7 @@ type Config struct {
 	Shutdown      time.Duration  // how long begun requests may take once the server is told to stop
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
 	LogLevel      slog.Level     // what is logged: this and what is graver
+	Supabase      Supabase
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
 
@@ -72,6 +75,17 @@ type Mail struct {
 	From     string // sender, RFC 5322 address with or without a name
 	User     string // empty: no authentication
 	Password string
+}
+
+// Supabase is how the server answers apps that know the API of Supabase Auth.
+type Supabase struct {
+	DemandKey       bool     // each call carries a project key
+	SiteURL         string   // where people go with the outcome of a letter; empty: the public base
+	Redirects       []string // where they may go instead: see web.NewTargets
+	JWTSecret       []byte   // HS256 secret of a project from elsewhere, which its apps know; nil: keys of our own
+	Anonymous       bool     // people may begin without an address
+	Reauthenticate  bool     // a new password needs a code of a letter, unless the sign-in is fresh
+	CurrentPassword bool     // a new password needs the one before
 }
 
 // A Fault is one thing wrong with one setting. It reads as one sentence.
@@ -130,6 +144,7 @@ func (c *Config) Validate() error {
 	c.checkStrangers(&f)
 	c.checkSecrets(&f)
 	c.checkMail(&f)
+	c.checkSupabase(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
 	f.need(c.Shutdown > 0, "shutdown", "must be longer than nothing")
 	checkLifetimes(c.Lifetimes, &f)
@@ -210,6 +225,19 @@ func (c *Config) checkMail(f *Faults) {
 	if m.From != "" {
 		_, err := mail.ParseAddress(m.From)
 		f.need(err == nil, "mail.from", "must be an e-mail address, not %q", m.From)
+	}
+}
+
+func (c *Config) checkSupabase(f *Faults) {
+	s := c.Supabase
+	f.need(s.JWTSecret == nil || len(s.JWTSecret) >= 32, "supabase.jwt_secret", "must have 32 bytes or more, not %d", len(s.JWTSecret))
+	site := cmp.Or(s.SiteURL, "http://localhost")
+	u, err := url.Parse(site)
+	f.need(err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())), "supabase.site_url",
+		"must be an https:// URL, or http:// on loopback, not %q", s.SiteURL)
+	if err == nil && u.Host != "" {
+		_, err := web.NewTargets(site, s.Redirects)
+		f.need(err == nil, "supabase.redirects", "holds what cannot be read: %v", err)
 	}
 }
 

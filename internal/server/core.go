@@ -136,13 +136,19 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	}
 	tokens := token.New(db, ring, token.Config{
 		Issuer: base, Audience: base + "/api", OAuthIssuer: base + oauth.IssuerPath, Access: c.Lifetimes.Access, Refresh: c.Lifetimes.Refresh,
+		ProjectSecret: c.Supabase.JWTSecret,
 	})
 	core.Auth, err = auth.New(auth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Outbox: core.Outbox, Pool: core.pool, Sealer: sealer, Log: log,
 		Ended: func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error {
 			return core.OAuth.SessionsEnded(ctx, tx, user, sessions)
 		},
-	}, auth.Config{BaseURL: base, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Lifetimes: c.Lifetimes})
+	}, auth.Config{
+		BaseURL: base, AppsURL: base + oauth.IssuerPath, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Closed: !c.SignUp,
+		Lifetimes: c.Lifetimes, Apps: auth.Apps{
+			Anonymous: c.Supabase.Anonymous, Reauthenticate: c.Supabase.Reauthenticate, CurrentPassword: c.Supabase.CurrentPassword,
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +221,7 @@ func (core *Core) addOutbox(c *Config, log *slog.Logger) error {
 	senders := map[string]outbox.Sender{
 		oauth.PingKind:   ping(core.Fetch),
 		oauth.LogoutKind: func(ctx context.Context, payload []byte) error { return core.OAuth.DeliverLogout(ctx, payload) },
+		auth.KnockKind:   func(ctx context.Context, payload []byte) error { return core.Auth.AnswerKnock(ctx, payload) },
 	}
 	switch {
 	case c.Dev:

@@ -226,9 +226,15 @@ func (s *Server) handler() (http.Handler, error) {
 		Version: Version, Database: s.Core.DB.Name(), Started: s.started, Ready: s.ready,
 	})
 	front := pages.Mount(rt, s.pages(parts))
+	apps, err := s.apps(parts, front)
+	if err != nil {
+		return nil, err
+	}
+	apps.Mount(rt)
 	err = oidc.Mount(rt, oidc.Parts{
 		OAuth: s.Core.OAuth, Proxies: s.config.TrustProxy, Limiter: parts.Limiter, BaseURL: s.Base,
 		Authorize: front.Authorize, Logout: front.Logout, CheckSession: front.CheckSession,
+		AppToken: apps.Token, AppUser: apps.User, AppOrigin: apps.Targets.Owns,
 	})
 	if err != nil {
 		return nil, err

@@ -92,12 +92,12 @@ func (s *Service) makeProjectKeys(k keyring.Key) (ProjectKeys, error) {
 
 // roleOf returns the role of one of keys; "" for any other text.
 func (keys ProjectKeys) roleOf(text string) string {
-	for key, role := range map[string]string{
-		keys.Anon: Anon, keys.Publishable: Anon, keys.ServiceRole: ServiceRole, keys.Secret: ServiceRole,
-	} {
-		if secret.Equal([]byte(key), []byte(text)) {
-			return role
-		}
+	is := func(key string) bool { return secret.Equal([]byte(key), []byte(text)) }
+	switch {
+	case is(keys.Anon), is(keys.Publishable):
+		return Anon
+	case is(keys.ServiceRole), is(keys.Secret):
+		return ServiceRole
 	}
 	return ""
 }

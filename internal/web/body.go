@@ -33,6 +33,16 @@ func Decode(w http.ResponseWriter, r *http.Request, in any) error {
 	return decode(w, r, in, usualBody, false)
 }
 
+// DecodeAny is Decode of a body of at most most bytes, whatever type it is declared as.
+// One that is empty leaves in as it is.
+func DecodeAny(w http.ResponseWriter, r *http.Request, in any, most int64) error {
+	body, err := readBody(w, r, most)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	return parse(body, in)
+}
+
 func decode(w http.ResponseWriter, r *http.Request, in any, most int64, optional bool) error {
 	if _, ignored := in.(*struct{}); ignored {
 		return nil // net/http throws away what is left of a body, up to its own bound

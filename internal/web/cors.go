@@ -12,11 +12,12 @@ import (
 var (
 	varyOrigin  = []string{"Origin"}
 	credentials = []string{"true"}
-	exposed     = []string{"DPoP-Nonce, ETag, Location, Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id"}
+	exposed     = []string{"DPoP-Nonce, ETag, Link, Location, Mcp-Session-Id, Retry-After, WWW-Authenticate, X-Request-Id, " +
+		"X-Supabase-Api-Version, X-Total-Count, X-Sb-Error-Code"}
 	preflighted = []string{"Origin, Access-Control-Request-Method"}
 	maxAge      = []string{"2584"} // seconds that a browser may remember a preflight: fib 18
 	askable     = []string{"Authorization, Content-Type, X-API-Key, X-Request-Id, If-None-Match, DPoP, " +
-		"apikey, x-client-info, x-supabase-api-version, mcp-protocol-version, mcp-session-id, last-event-id"}
+		"apikey, x-client-info, x-client-ip, x-jwt-aud, x-use-cookie, x-supabase-api-version, redirect_to, Accept, mcp-protocol-version, mcp-session-id, last-event-id"}
 )
 
 const maxOrigin = 300 // bytes of an Origin header that we repeat

@@ -71,6 +71,9 @@ func shortName(name string) string {
 	return name
 }
 
+// DeclaresForm reports whether the body of r is declared as a form in UTF-8.
+func DeclaresForm(r *http.Request) bool { return declaresForm(r.Header["Content-Type"]) }
+
 // declaresForm reports whether the Content-Type says
 // application/x-www-form-urlencoded, with no other character set than UTF-8.
 func declaresForm(values []string) bool {

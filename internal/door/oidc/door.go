@@ -22,6 +22,11 @@ type Parts struct {
 	// Logout is the end-session endpoint, CheckSession the page that apps ask whether
 	// a sign-in goes on: they are, too.
 	Logout, CheckSession http.Handler
+	// AppAuthorize, AppToken and AppUser return the handler of a request that means
+	// another API at the same address, or nil (the URL map of docs/architecture.md).
+	AppAuthorize, AppToken, AppUser func(*http.Request) http.Handler
+	// AppOrigin reports an origin whose pages are of that other API; nil: there is none.
+	AppOrigin func(origin string) bool
 }
 
 type door struct {
@@ -53,7 +58,7 @@ type endpoint struct {
 // endpoints is the list to extend: each is served and told of, or neither.
 var endpoints = []endpoint{
 	{"GET POST", "/authorize", "authorization_endpoint", "", forms,
-		func(d door) http.Handler { return d.Authorize }},
+		func(d door) http.Handler { return unless(d.AppAuthorize, d.Authorize) }},
 	{"GET POST", "/oauth/logout", "end_session_endpoint", "", forms,
 		func(d door) http.Handler { return d.Logout }},
 	{"GET", "/oauth/check-session", "check_session_iframe", "", listed,
@@ -65,15 +70,29 @@ var endpoints = []endpoint{
 	{"POST", "/oauth/bc-authorize", "backchannel_authentication_endpoint", "", listed,
 		func(d door) http.Handler { return web.Handle(d.open, d.askPerson) }},
 	{"POST", oauth.TokenPath, "token_endpoint", "token_endpoint_auth_methods_supported", clients,
-		func(d door) http.Handler { return web.Handle(d.open, d.token) }},
+		func(d door) http.Handler { return unless(d.AppToken, web.Handle(d.open, d.token)) }},
 	{"GET POST", "/user", "userinfo_endpoint", "", clients,
-		func(d door) http.Handler { return web.Handle(d.bearer, d.userinfo) }},
+		func(d door) http.Handler { return unless(d.AppUser, web.Handle(d.bearer, d.userinfo)) }},
 	{"POST", "/oauth/introspect", "introspection_endpoint", "introspection_endpoint_auth_methods_supported", listed,
 		func(d door) http.Handler { return web.Handle(d.open, d.introspect) }},
 	{"POST", "/oauth/revoke", "revocation_endpoint", "revocation_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.revoke) }},
 	{"GET", "/.well-known/jwks.json", "jwks_uri", "", everyone,
 		func(d door) http.Handler { return web.Handle(d.open, d.keySet) }},
+}
+
+// unless serves by h what is not meant for others.
+func unless(others func(*http.Request) http.Handler, h http.Handler) http.Handler {
+	if others == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if other := others(r); other != nil {
+			other.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // offered is the endpoints of this server.
@@ -109,7 +128,7 @@ func (d door) policy(origins int) web.Policy {
 		return web.Policy{Forms: true}
 	case clients:
 		return web.Policy{Also: func(r *http.Request, origin string) bool {
-			return d.OAuth.KnowsOrigin(r.Context(), origin)
+			return d.AppOrigin != nil && d.AppOrigin(origin) || d.OAuth.KnowsOrigin(r.Context(), origin)
 		}}
 	}
 	return web.Policy{}

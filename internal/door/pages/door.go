@@ -68,6 +68,7 @@ type Front struct {
 	Authorize    http.Handler // GET and POST
 	Logout       http.Handler // GET and POST
 	CheckSession http.Handler // GET
+	LetterLink   http.Handler // GET
 }
 
 // Mount hangs the pages on r. Failures on all paths that no other door claimed
@@ -118,7 +119,7 @@ func Mount(r *web.Router, d Deps) Front {
 	}
 	return Front{
 		Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize), Logout: web.Handle(web.Door{Fail: p.failPerson}, p.logout),
-		CheckSession: web.Handle(p.open, p.checkSession),
+		CheckSession: web.Handle(p.open, p.checkSession), LetterLink: web.Handle(p.open, p.letterLink),
 	}
 }
 
