@@ -61,7 +61,6 @@ func TestAuthorizationComesBackAsItWent(t *testing.T) {
 				Subject: "pairwise", Redirect: "https://a.example/cb?x=1", Named: true, Challenge: "c", Nonce: "n ☃", StateHash: "s",
 				Claims: &headykey.ClaimsRequest{Userinfo: map[string]*headykey.ClaimWish{"name": nil, "email": {Essential: true, Value: jsontext.Value(`"x"`)}}},
 				Proven: 1754000000, ACR: "aal1", AMR: []string{"pwd"}, JKT: "j", X5T: "x", Act: jsontext.Value(`{"sub":"a"}`),
-				AuthReqID: "q",
 			}
 		})
 		bare := permit(t, db, jane, headykey.NewID(), func(a *headykey.Authorization) {
