@@ -48,10 +48,9 @@ type Terms struct {
 	Proven    int64          `json:"auth_time,omitzero"` // seconds since 1970
 	ACR       string         `json:"acr,omitempty"`
 	AMR       []string       `json:"amr,omitempty"`
-	JKT       string         `json:"jkt,omitempty"`         // thumbprint of the DPoP key that all is bound to (RFC 9449 §6)
-	X5T       string         `json:"x5t,omitempty"`         // thumbprint of the client's certificate (RFC 8705 §3)
-	Act       jsontext.Value `json:"act,omitempty"`         // who acts (RFC 8693 §4.1)
-	AuthReqID string         `json:"auth_req_id,omitempty"` // of CIBA, by its hash
+	JKT       string         `json:"jkt,omitempty"` // thumbprint of the DPoP key that all is bound to (RFC 9449 §6)
+	X5T       string         `json:"x5t,omitempty"` // thumbprint of the client's certificate (RFC 8705 §3)
+	Act       jsontext.Value `json:"act,omitempty"` // who acts (RFC 8693 §4.1)
 }
 
 // Has reports whether scope was allowed.

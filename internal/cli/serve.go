@@ -17,6 +17,10 @@ import (
 // passwords leave 19 MiB of garbage each. Who has more sets GOMEMLIMIT.
 const softMemory = 300 << 20
 
+// garbage is how much may lie about before the collector runs, in percent of what is
+// in use, up to softMemory: a small heap is cheap to double. Who has less sets GOGC.
+const garbage = 200
+
 type serveCommand struct{}
 
 // Run serves until the process is told to stop.
@@ -31,6 +35,9 @@ func (serveCommand) Run(c *console) error {
 	slog.SetDefault(log)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softMemory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
 	}
 	warn(log, &in.config)
 	s, err := server.Start(ctx, &in.config, log)

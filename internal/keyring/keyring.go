@@ -135,10 +135,8 @@ func (r *Ring) ensure(ctx context.Context, use, algorithm string) error {
 // usual is the algorithm of each use where none is named.
 var usual = map[string]string{Heady: jose.HS256, Session: jose.ES256, Receipt: "Ed25519", Project: jose.HS256}
 
-// Generate makes a fresh key for use, of its usual algorithm. Its id is told by its
-// public part (or by a hash of its secret), so that an id can never mean two keys.
-func Generate(use string) Key { return generate(use, usual[use]) }
-
+// generate makes a fresh key. Its id is told by its public part (or by a hash of its
+// secret), so that an id can never mean two keys.
 func generate(use, algorithm string) Key {
 	if use == Heady || use == Project {
 		s := make([]byte, 55)

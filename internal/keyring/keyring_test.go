@@ -50,7 +50,8 @@ func check(t *testing.T, err error) {
 
 func replace(t *testing.T, db *store.DB, r *keyring.Ring, use string, overlap time.Duration) keyring.Key {
 	t.Helper()
-	fresh := keyring.Generate(use)
+	old, _ := r.Signing(use)
+	fresh := old.Successor()
 	check(t, db.Update(t.Context(), func(tx *store.Tx) error { return r.Replace(tx, fresh, overlap) }))
 	return fresh
 }

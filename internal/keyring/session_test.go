@@ -14,7 +14,8 @@ import (
 // advance rotates the session keys of r.
 func advance(t *testing.T, db *store.DB, r *keyring.Ring) {
 	t.Helper()
-	fresh := keyring.Generate(keyring.Session)
+	old, _ := r.Signing(keyring.Session)
+	fresh := old.Successor()
 	check(t, db.Update(t.Context(), func(tx *store.Tx) error { return r.Advance(tx, fresh, 34*time.Hour) }))
 }
 

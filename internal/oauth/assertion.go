@@ -88,7 +88,7 @@ func (s *Service) provesByAssertion(ctx context.Context, c *headykey.Client, p P
 // verifyAssertion returns a token that is signed by c in the way of its method.
 func (s *Service) verifyAssertion(ctx context.Context, c *headykey.Client, text string) (*jose.Foreign, error) {
 	if c.AuthMethod == PrivateKeyJWT {
-		return s.verifySigned(ctx, c, text, maxAssertion, c.Details.AuthAlg, headykey.ErrBadClient)
+		return s.verifySigned(ctx, c, text, maxAssertion, algorithmsOf(c, c.Details.AuthAlg), headykey.ErrBadClient)
 	}
 	secret, err := s.Sealer.Open(sealedSecret(c.ID), c.SealedSecret)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"maps"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,6 +120,10 @@ func TestASignedQuestion(t *testing.T) {
 			{"nbf 10 minutes ahead", key, "JWT", map[string]any{"nbf": now(10 * time.Minute)}, headykey.ErrBadAuthorization},
 			{"nbf 70 minutes back", key, "JWT", map[string]any{"nbf": now(-70 * time.Minute)}, headykey.ErrBadAuthorization},
 			{"no jti", key, "JWT", map[string]any{"jti": nil}, headykey.ErrBadAuthorization},
+			{"a number as jti", key, "JWT", map[string]any{"jti": 5}, headykey.ErrBadAuthorization},
+			{"a jti of 233 bytes", key, "JWT", map[string]any{"jti": strings.Repeat("j", 233)}, nil},
+			{"a jti of 234 bytes", key, "JWT", map[string]any{"jti": strings.Repeat("j", 234)}, headykey.ErrBadAuthorization},
+			{"the client as sub", key, "JWT", map[string]any{"sub": string(c.ID)}, headykey.ErrBadAuthorization},
 			{"exp in words", key, "JWT", map[string]any{"exp": "soon"}, headykey.ErrBadAuthorization},
 			{"another client inside", key, "JWT", map[string]any{"client_id": string(free.ID)}, headykey.ErrBadAuthorization},
 			{"a request inside", key, "JWT", map[string]any{"request": "x"}, headykey.ErrBadAuthorization},

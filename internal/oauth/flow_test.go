@@ -2,12 +2,18 @@ package oauth_test
 
 import (
 	"errors"
+	"maps"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/jose"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/store"
 )
@@ -107,6 +113,35 @@ func TestACodeIsGoodOnceAndItsReplayEndsWhatItMade(t *testing.T) {
 	if _, err := h.refresh(t, c, first.Refresh); !errors.Is(err, headykey.ErrGrantSpent) {
 		t.Errorf("a refresh token of a replayed code: %v", err)
 	}
+}
+
+// A refreshed ID token tells of the same sign-in, and repeats no nonce: nobody waits
+// for it (OpenID Connect Core §12.2).
+func TestARefreshedIDTokenHasNoNonce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t)
+		by, app := h.signedIn(t), h.codeApp(t, oauth.ClientWish{})
+		given := h.allowed(t, app, by, nil)
+		time.Sleep(time.Minute)
+		again, err := h.refresh(t, app, given.Refresh)
+		check(t, err)
+		read := func(text string) (claims map[string]any) {
+			_, raw, err := jose.Peek(text, 8<<10)
+			check(t, err)
+			check(t, json.Unmarshal(raw, &claims))
+			return claims
+		}
+		first, second := read(given.ID), read(again.ID)
+		want := maps.Clone(first)
+		delete(want, "nonce")
+		for _, name := range []string{"iat", "exp"} {
+			want[name] = first[name].(float64) + 60
+		}
+		want["at_hash"] = second["at_hash"]
+		if first["nonce"] != "n" || second["at_hash"] == first["at_hash"] || !reflect.DeepEqual(second, want) {
+			t.Errorf("got %v, then %v", first, second)
+		}
+	})
 }
 
 func (h *house) refresh(t testing.TB, c oauth.NewClient, text string) (oauth.Issued, error) {

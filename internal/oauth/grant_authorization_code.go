@@ -77,13 +77,15 @@ func (s *Service) punishCode(ctx context.Context, tx *store.Tx, c *headykey.Clie
 // are to be any. The receipt is "code.exchanged".
 func (s *Service) takeCode(ctx context.Context, tx *store.Tx, c *headykey.Client, p *headykey.AuthorizationProof, req Request) (Permit, error) {
 	a := &p.Authorization
-	a.Terms.JKT, a.Terms.X5T = s.bindRefresh(c, req.Possession)
+	jkt, x5t := s.bindRefresh(c, req.Possession)
+	changed := jkt != a.Terms.JKT || x5t != a.Terms.X5T
+	a.Terms.JKT, a.Terms.X5T = jkt, x5t
 	permit := Permit{Proof: p}
 	if c.May("refresh_token") {
 		permit.Refresh = s.newHandleToken(a.ID)
 		a.Current = refreshHash(permit.Refresh)
 	}
-	first, err := tx.RedeemAuthorization(a)
+	first, err := tx.RedeemAuthorization(a, changed)
 	if err != nil {
 		return Permit{}, err
 	}

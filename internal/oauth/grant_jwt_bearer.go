@@ -29,7 +29,7 @@ func redeemAssertion(ctx context.Context, s *Service, c *headykey.Client, req Re
 	if text == "" {
 		return Permit{}, headykey.ErrMissingField.About("assertion")
 	}
-	signed, err := s.verifySigned(ctx, c, text, maxAssertion, "", headykey.ErrGrantSpent)
+	signed, err := s.verifySigned(ctx, c, text, maxAssertion, algorithmsOf(c, ""), headykey.ErrGrantSpent)
 	if err != nil {
 		return Permit{}, err
 	}

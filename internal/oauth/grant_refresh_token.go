@@ -61,6 +61,7 @@ func (s *Service) mayRefresh(tx *store.Tx, c *headykey.Client, p *headykey.Autho
 // rotate spends text for next, or repeats the answer that was lost.
 func (s *Service) rotate(ctx context.Context, tx *store.Tx, c *headykey.Client, p *headykey.AuthorizationProof, req Request, text, next string) (Permit, error, error) {
 	a := &p.Authorization
+	a.Terms.Nonce = "" // nobody waits for it in a second ID token (OpenID Connect Core §12.2)
 	expires := tx.Now.Add(s.Tokens.RefreshLife())
 	if c.Profile == headykey.ProfileFAPI2 {
 		return Permit{Proof: p, Refresh: text}, nil, tx.ProlongAuthorization(a, expires)

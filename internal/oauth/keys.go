@@ -57,6 +57,11 @@ func algorithmsOf(c *headykey.Client, registered string) []string {
 	if c.Profile == headykey.ProfileFAPI2 {
 		allowed = allowed[:len(allowed)-1]
 	}
+	return narrowAlgorithms(allowed, registered)
+}
+
+// narrowAlgorithms returns the registered one of allowed, or all of them if that is "".
+func narrowAlgorithms(allowed []string, registered string) []string {
 	if registered == "" {
 		return allowed
 	}
@@ -67,15 +72,13 @@ func algorithmsOf(c *headykey.Client, registered string) []string {
 }
 
 // verifySigned returns a token of at most limit bytes that c signed with one of its
-// keys; registered is the algorithm that it is registered with for it, or "". Every
-// fault is the refusal, in other words. What went wrong on the way to the keys is for
-// the log alone.
-func (s *Service) verifySigned(ctx context.Context, c *headykey.Client, text string, limit int, registered string, refusal *headykey.Error) (*jose.Foreign, error) {
+// keys, by one of the algorithms. Every fault is the refusal, in other words. What went
+// wrong on the way to the keys is for the log alone.
+func (s *Service) verifySigned(ctx context.Context, c *headykey.Client, text string, limit int, algorithms []string, refusal *headykey.Error) (*jose.Foreign, error) {
 	header, _, err := jose.Peek(text, limit)
 	if err != nil {
 		return nil, refusal.Saying("This is not a signed JWT.")
 	}
-	algorithms := algorithmsOf(c, registered)
 	if !slices.Contains(algorithms, header.Algorithm) {
 		return nil, refusal.Saying("The JWT is signed with an algorithm that this client may not use.")
 	}

@@ -118,18 +118,18 @@ func isUnsigned(text string) bool {
 // openRequestObject returns the parameters in a request object of c. We never
 // decrypt: an encrypted one is no signed JWT.
 func (s *Service) openRequestObject(ctx context.Context, c *headykey.Client, text string) (url.Values, error) {
-	signed, err := s.verifySigned(ctx, c, text, maxRequestObject, c.Details.RequestAlg, headykey.ErrBadRequestObject)
+	signed, err := s.verifySigned(ctx, c, text, maxRequestObject, algorithmsOf(c, c.Details.RequestAlg), headykey.ErrBadRequestObject)
 	if err != nil {
 		return nil, err
 	}
 	if !isType(signed.Header.Type, requestObjectType) {
 		return nil, badObject("has the typ of something else")
 	}
-	o, in, err := readRequestObject(signed.Claims)
-	if err != nil {
-		return nil, err
+	o, in, fault := readRequestObject(signed.Claims)
+	if fault == "" {
+		fault = o.fault(c, s.Issuer(), time.Now(), c.Profile == headykey.ProfileFAPI2)
 	}
-	if fault := o.fault(c, s.Issuer(), time.Now()); fault != "" {
+	if fault != "" {
 		return nil, badObject(fault)
 	}
 	return in, nil
@@ -145,6 +145,7 @@ type requestObject struct {
 	Subject  string         `json:"sub"`
 	Audience token.Audience `json:"aud"`
 	Client   *string        `json:"client_id"`
+	ID       string         `json:"jti"`
 	times
 }
 
@@ -152,30 +153,29 @@ type requestObject struct {
 var ofItself = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 
 // readRequestObject reads the claims of a request object, a JSON object, and the
-// parameters among them. It fails with headykey.ErrBadRequestObject.
-func readRequestObject(text []byte) (requestObject, url.Values, error) {
-	var o requestObject
+// parameters among them, or says what is wrong with it.
+func readRequestObject(text []byte) (o requestObject, in url.Values, fault string) {
 	var members map[string]jsontext.Value
 	if json.Unmarshal(text, &o) != nil || json.Unmarshal(text, &members) != nil {
-		return o, nil, badObject("has a claim of another type than RFC 7519 gives it")
+		return o, nil, "has a claim of another type than RFC 7519 gives it"
 	}
-	in := url.Values{}
+	in = url.Values{}
 	for name, value := range members {
 		switch {
 		case name == "request" || name == "request_uri":
-			return o, nil, badObject("holds another one")
+			return o, nil, "holds another one"
 		case slices.Contains(ofItself, name):
 			continue
 		}
 		values, err := spellParameter(name, value)
 		if err != nil {
-			return o, nil, badObject("has a parameter that is not usable")
+			return o, nil, "has a parameter that is not usable"
 		}
 		if len(values) > 0 {
 			in[name] = values
 		}
 	}
-	return o, in, nil
+	return o, in, ""
 }
 
 // spellParameter returns what a member of a request object is outside of one
@@ -199,12 +199,11 @@ func spellParameter(name string, value jsontext.Value) ([]string, error) {
 	return []string{string(value)}, nil
 }
 
-// fault says why a request object of c does not count at now, or "". Clients of
-// FAPI 2.0 must say whose it is, for whom and when (FAPI 2.0 Message Signing §5.3.1);
+// fault says why a request object of c does not count at now, or "". A strict one must
+// say whose it is, for whom and when, as those of FAPI 2.0 (Message Signing §5.3.1);
 // what others say must be true.
-func (o *requestObject) fault(c *headykey.Client, issuer string, now time.Time) string {
+func (o *requestObject) fault(c *headykey.Client, issuer string, now time.Time, strict bool) string {
 	id := string(c.ID)
-	strict := c.Profile == headykey.ProfileFAPI2
 	switch {
 	case o.Issuer != nil && *o.Issuer != id:
 		return "must have the client_id as iss"

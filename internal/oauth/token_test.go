@@ -219,7 +219,7 @@ func TestFamiliesDoNotMix(t *testing.T) {
 		"the other family's key":         forge(heady.JOSE(), "at+jwt", claims),
 		"the other's key under our name": forge(jose.Key{ID: session.ID, Algorithm: jose.HS256, Secret: heady.Secret}, "at+jwt", claims),
 		"our key under the other's name": forge(jose.Key{ID: heady.ID, Algorithm: jose.ES256, Private: session.Signer}, "at+jwt", claims),
-		"a stranger's key":               forge(keyring.Generate(keyring.Session).JOSE(), "at+jwt", claims),
+		"a stranger's key":               forge(session.Successor().JOSE(), "at+jwt", claims),
 		"an ID token":                    forge(session.JOSE(), "JWT", claims),
 		"another issuer":                 forge(session.JOSE(), "at+jwt", strings.Replace(claims, issuer, base, 1)),
 		"no audience":                    forge(session.JOSE(), "at+jwt", strings.Replace(claims, `"aud"`, `"x"`, 1)),

@@ -28,23 +28,11 @@ func Fib(n int) int {
 // 3, 5, 8 seconds and on, up to 987 seconds (16 failures and more).
 func Backoff(failures int) time.Duration { return Seconds(min(failures, backoffCap)) }
 
-// Seconds returns Fib(n) seconds.
-func Seconds(n int) time.Duration { return times(n, time.Second) }
-
-// Minutes returns Fib(n) minutes.
-func Minutes(n int) time.Duration { return times(n, time.Minute) }
-
-// Hours returns Fib(n) hours.
-func Hours(n int) time.Duration { return times(n, time.Hour) }
-
-// Days returns Fib(n) days of 24 hours.
-func Days(n int) time.Duration { return times(n, 24*time.Hour) }
-
-// times returns Fib(n) units, or the longest duration there is (292 years).
-func times(n int, unit time.Duration) time.Duration {
+// Seconds returns Fib(n) seconds, or the longest duration there is (292 years).
+func Seconds(n int) time.Duration {
 	f := time.Duration(Fib(n))
-	if f > math.MaxInt64/unit {
+	if f > math.MaxInt64/time.Second {
 		return math.MaxInt64
 	}
-	return f * unit
+	return f * time.Second
 }

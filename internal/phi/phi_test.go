@@ -38,18 +38,12 @@ func TestBackoffGrowsFromNothingToItsCap(t *testing.T) {
 	}
 }
 
-func TestUnits(t *testing.T) {
-	for name, c := range map[string]struct{ got, want time.Duration }{
-		"seconds":                   {Seconds(11), 89 * time.Second},
-		"minutes":                   {Minutes(7), 13 * time.Minute},
-		"hours":                     {Hours(8), 21 * time.Hour},
-		"days":                      {Days(9), 34 * 24 * time.Hour},
-		"more days than can be":     {Days(90), math.MaxInt64},
-		"the last days that can":    {Days(25), 75025 * 24 * time.Hour},
-		"the first days that can't": {Days(26), math.MaxInt64},
+func TestSecondsNeverOverflow(t *testing.T) {
+	for n, want := range map[int]time.Duration{
+		-1: 0, 11: 89 * time.Second, 49: 7778742049 * time.Second, 50: math.MaxInt64, 92: math.MaxInt64, math.MaxInt: math.MaxInt64,
 	} {
-		if c.got != c.want {
-			t.Errorf("%s: got %v, want %v", name, c.got, c.want)
+		if got := Seconds(n); got != want {
+			t.Errorf("Seconds(%d): got %v, want %v", n, got, want)
 		}
 	}
 }

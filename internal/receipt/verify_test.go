@@ -130,7 +130,7 @@ func TestARetiredKeyVerifiesWhatItSignedInItsTime(t *testing.T) {
 		before := h.leave(t, act(""))
 		old, _ := h.ring.Signing(keyring.Receipt)
 		time.Sleep(time.Hour)
-		fresh := keyring.Generate(keyring.Receipt)
+		fresh := old.Successor()
 		check(t, h.db.Update(t.Context(), func(tx *store.Tx) error { return h.RotateKey(tx, fresh, "", headykey.System) }))
 		time.Sleep(time.Hour)
 		after := h.leave(t, act(""))
@@ -156,7 +156,7 @@ func TestARetiredKeySignsNoMoreAfterItsGrace(t *testing.T) {
 		h := build(t)
 		old, _ := h.ring.Signing(keyring.Receipt)
 		check(t, h.db.Update(t.Context(), func(tx *store.Tx) error {
-			return h.RotateKey(tx, keyring.Generate(keyring.Receipt), "", headykey.System)
+			return h.RotateKey(tx, old.Successor(), "", headykey.System)
 		}))
 		for _, tt := range []struct {
 			wait   time.Duration
@@ -174,7 +174,7 @@ func TestARetiredKeySignsNoMoreAfterItsGrace(t *testing.T) {
 func TestARotationIsVouchedForByBothKeys(t *testing.T) {
 	h := build(t)
 	old, _ := h.ring.Signing(keyring.Receipt)
-	fresh := keyring.Generate(keyring.Receipt)
+	fresh := old.Successor()
 	check(t, h.db.Update(t.Context(), func(tx *store.Tx) error { return h.RotateKey(tx, fresh, "4f2a", headykey.System) }))
 	all, err := h.List(t.Context(), headykey.System, headykey.ReceiptFilter{Type: "key.rotated", Limit: 10})
 	check(t, err)

@@ -51,14 +51,19 @@ func (tx *Tx) AuthorizationProof(id headykey.ID) (*headykey.AuthorizationProof, 
 
 // RedeemAuthorization marks the code of a as redeemed and keeps its first refresh
 // token (nil: none). It reports whether the code had not been redeemed before: that
-// is the gate. When the row runs out stays as it was: no index is rewritten.
-func (tx *Tx) RedeemAuthorization(a *headykey.Authorization) (bool, error) {
-	terms, err := object(a.Terms)
-	if err != nil {
-		return false, err
+// is the gate. The terms stay as they are kept, unless the keys that the client showed
+// have changed them. When the row runs out stays as it was: no index is rewritten.
+func (tx *Tx) RedeemAuthorization(a *headykey.Authorization, changed bool) (bool, error) {
+	var terms any
+	if changed {
+		text, err := object(a.Terms)
+		if err != nil {
+			return false, err
+		}
+		terms = text
 	}
 	n, err := tx.exec("redeem code", `
-		UPDATE authorizations SET redeemed_at = $3, current = $4, terms = $5
+		UPDATE authorizations SET redeemed_at = $3, current = $4, terms = COALESCE($5, terms)
 		WHERE user_id = $1 AND id = $2 AND redeemed_at IS NULL AND ended_at IS NULL`,
 		a.User, a.ID, at(tx.Now), a.Current, terms)
 	return n > 0, err

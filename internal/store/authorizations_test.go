@@ -61,7 +61,6 @@ func TestAuthorizationComesBackAsItWent(t *testing.T) {
 				Subject: "pairwise", Redirect: "https://a.example/cb?x=1", Named: true, Challenge: "c", Nonce: "n ☃", StateHash: "s",
 				Claims: &headykey.ClaimsRequest{Userinfo: map[string]*headykey.ClaimWish{"name": nil, "email": {Essential: true, Value: jsontext.Value(`"x"`)}}},
 				Proven: 1754000000, ACR: "aal1", AMR: []string{"pwd"}, JKT: "j", X5T: "x", Act: jsontext.Value(`{"sub":"a"}`),
-				AuthReqID: "q",
 			}
 		})
 		bare := permit(t, db, jane, headykey.NewID(), func(a *headykey.Authorization) {
@@ -97,7 +96,7 @@ func TestACodeIsRedeemedOnce(t *testing.T) {
 				first := false
 				err := db.Update(t.Context(), func(tx *store.Tx) error {
 					var err error
-					first, err = tx.RedeemAuthorization(&mine)
+					first, err = tx.RedeemAuthorization(&mine, false)
 					return err
 				})
 				wantError(t, "redeem", err, nil)
@@ -115,10 +114,34 @@ func TestACodeIsRedeemedOnce(t *testing.T) {
 			return err
 		})
 		update(t, db, func(tx *store.Tx) error {
-			first, err := tx.RedeemAuthorization(ended)
+			first, err := tx.RedeemAuthorization(ended, false)
 			wantSame(t, "redeemed after its end", first, false)
 			return err
 		})
+	})
+}
+
+// Terms never change but by the keys that the client shows when it redeems.
+func TestTermsStayUnlessARedemptionChangesThem(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *store.DB) {
+		jane := someone(t, db, "jane@example.com")
+		for _, changed := range []bool{false, true} {
+			a := permit(t, db, jane, headykey.NewID(), func(a *headykey.Authorization) { a.Terms.JKT, a.Terms.Nonce = "of the request", "n" })
+			want := *a
+			a.Terms.JKT, a.Current = "", hashOf(fmt.Sprint("refresh ", changed))
+			update(t, db, func(tx *store.Tx) error {
+				_, err := tx.RedeemAuthorization(a, changed)
+				want.Redeemed, want.Current = tx.Now, a.Current
+				return err
+			})
+			if changed {
+				want.Terms = a.Terms
+			}
+			got, err := proofOf(t, db, a.ID)
+			wantError(t, "after", err, nil)
+			wantSame(t, fmt.Sprint("changed: ", changed), got.Authorization, want)
+		}
 	})
 }
 

@@ -48,17 +48,6 @@ func (tx *Tx) Consents(user headykey.ID) iter.Seq2[*headykey.Consent, error] {
 		SELECT `+consentColumns+` FROM consents WHERE user_id = $1 ORDER BY created_at DESC, client_id`, user)
 }
 
-// ConsentsTo yields a page of what people allowed client, by person.
-func (tx *Tx) ConsentsTo(client, after headykey.ID, limit int) iter.Seq2[*headykey.Consent, error] {
-	w := where{}
-	w.add(`client_id = ?`, client)
-	if after != "" {
-		w.add(`user_id > ?`, after)
-	}
-	return query(tx, "select consents", scanConsent, `
-		SELECT `+consentColumns+` FROM consents`+w.text()+` ORDER BY user_id LIMIT `+w.arg(limit), w.args...)
-}
-
 // DeleteConsent withdraws what user allowed client. It reports whether there was
 // anything.
 func (tx *Tx) DeleteConsent(user, client headykey.ID) (bool, error) {

@@ -58,16 +58,3 @@ func (tx *Tx) ActivateSigningKeys(use, algorithm string) error {
 		UPDATE signing_keys SET active_at = $3
 		WHERE use = $1 AND algorithm = $2 AND active_at IS NULL`, use, algorithm, at(tx.Now))
 }
-
-// Setting returns the value kept under name, or headykey.ErrNotFound.
-func (tx *Tx) Setting(name string) ([]byte, error) {
-	var v []byte
-	return v, tx.one("select setting", []any{&v}, `SELECT value FROM settings WHERE name = $1`, name)
-}
-
-// PutSetting keeps value under name.
-func (tx *Tx) PutSetting(name string, value []byte) error {
-	return tx.do("put setting", `
-		INSERT INTO settings (name, value) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
-}

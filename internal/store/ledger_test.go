@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -135,24 +134,5 @@ func TestSigningKeysRetireByUse(t *testing.T) {
 			return tx.RetireSigningKeys("receipt", "EdDSA", time.Time{})
 		})
 		list("retired, and verified for ever")
-	})
-}
-
-func TestSettingsAreBytesUnderAName(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, db *store.DB) {
-		for i, value := range [][]byte{{0, 255, '\''}, []byte("another"), {}} {
-			update(t, db, func(tx *store.Tx) error { return tx.PutSetting("name", value) })
-			view(t, db, func(tx *store.Tx) error {
-				got, err := tx.Setting("name")
-				wantSame(t, fmt.Sprint("value ", i), string(got), string(value))
-				return err
-			})
-		}
-		view(t, db, func(tx *store.Tx) error {
-			_, err := tx.Setting("another")
-			wantError(t, "no such setting", err, headykey.ErrNotFound)
-			return nil
-		})
 	})
 }

@@ -76,14 +76,16 @@ func (h *house) update(t testing.TB, fn func(tx *store.Tx) error) {
 // rotate replaces the HS256 secret; the old one verifies for overlap more.
 func (h *house) rotate(t testing.TB, overlap time.Duration) {
 	t.Helper()
-	fresh := keyring.Generate(keyring.Heady)
+	old, _ := h.ring.Signing(keyring.Heady)
+	fresh := old.Successor()
 	h.update(t, func(tx *store.Tx) error { return h.ring.Replace(tx, fresh, overlap) })
 }
 
 // advance rotates the key of client tokens.
 func (h *house) advance(t testing.TB) {
 	t.Helper()
-	fresh := keyring.Generate(keyring.Session)
+	old, _ := h.ring.Signing(keyring.Session)
+	fresh := old.Successor()
 	h.update(t, func(tx *store.Tx) error { return h.ring.Advance(tx, fresh, time.Hour) })
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -13,37 +12,9 @@ import (
 
 const maxAgent = 300 // bytes of a User-Agent that we keep
 
-// Proxies are the networks whose X-Forwarded-For counts. None: nobody's does.
+// Proxies are the networks whose X-Forwarded-For counts, IPv4 ones as IPv4. None:
+// nobody's does.
 type Proxies []netip.Prefix
-
-// ParseProxies reads networks in CIDR notation, or single addresses. The error
-// names the entry that is neither.
-func ParseProxies(list []string) (Proxies, error) {
-	var out Proxies
-	for _, s := range list {
-		p, err := parseNetwork(s)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxy %q is not an address or a network such as 10.0.0.0/8", s)
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-func parseNetwork(s string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		addr, err := netip.ParseAddr(s)
-		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("parse network: %w", err)
-		}
-		p = netip.PrefixFrom(addr.WithZone(""), addr.BitLen())
-	}
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), nil
-}
 
 // Address returns the client's address, IPv4 always as IPv4 and without a zone:
 // the peer of the connection or, where that is a trusted proxy, the right-most

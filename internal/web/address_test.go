@@ -11,11 +11,9 @@ import (
 	"headykey.com/headykey/internal/web"
 )
 
-func proxies(t testing.TB, list ...string) web.Proxies {
-	t.Helper()
-	p, err := web.ParseProxies(list)
-	if err != nil {
-		t.Fatal(err)
+func proxies(networks ...string) (p web.Proxies) {
+	for _, network := range networks {
+		p = append(p, netip.MustParsePrefix(network))
 	}
 	return p
 }
@@ -47,7 +45,7 @@ func TestClientAddress(t *testing.T) {
 		{"its neighbour", "[2001:db8:1::6]:5000", []string{"2001:db8::1"}, "2001:db8:1::6"},
 		{"a Unix socket", "@", []string{"198.51.100.1"}, "invalid IP"},
 	}
-	p := proxies(t, "::ffff:10.0.0.0/104", "2001:db8:1::5")
+	p := proxies("10.0.0.0/8", "2001:db8:1::5/128")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
@@ -57,15 +55,6 @@ func TestClientAddress(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestParseProxiesNamesTheFault(t *testing.T) {
-	for _, s := range []string{"10.0.0.0/33", "proxy.example", "", "10.0.0.0/8,10.1.0.0/16"} {
-		_, err := web.ParseProxies([]string{"10.0.0.1", s})
-		if err == nil || !strings.Contains(err.Error(), `"`+s+`"`) {
-			t.Errorf("%q: got %v", s, err)
-		}
 	}
 }
 
@@ -115,7 +104,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"198.51.100.1", "10.0.0.2, 10.0.0.3", ",,", "[::1]:80", "fe80::1%a,b", "::ffff:1.2.3.4", "1.2.3.4:99999"} {
 		f.Add(s, "curl\x00")
 	}
-	p := proxies(f, "10.0.0.0/8")
+	p := proxies("10.0.0.0/8")
 	f.Fuzz(func(t *testing.T, forwarded, agent string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-Forwarded-For"] = []string{forwarded}

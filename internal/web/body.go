@@ -20,20 +20,7 @@ const (
 	maxFieldName = 89       // bytes of a field name that we repeat to its sender
 )
 
-// Decode reads the request's body, one JSON object (RFC 8259) of at most 64 KiB,
-// into the struct that in points to. Names are case-sensitive, unknown ones are
-// ignored.
-//
-// It fails with ErrBodyTooLarge; with ErrUnsupportedMediaType unless the body is
-// declared as application/json in UTF-8; with ErrInvalidJSON if it is empty, no
-// object, not UTF-8, names a field twice or has anything behind the object, and
-// with ErrInvalidJSON about the field if a value has the wrong type. A failure
-// that a type's own decoder reports as *headykey.Error is passed on.
-func Decode(w http.ResponseWriter, r *http.Request, in any) error {
-	return decode(w, r, in, usualBody, false)
-}
-
-// DecodeAny is Decode of a body of at most most bytes, whatever type it is declared as.
+// DecodeAny reads a JSON object as the endpoints of [JSON] do, from a body of at most most bytes, whatever type it is declared as.
 // One that is empty leaves in as it is.
 func DecodeAny(w http.ResponseWriter, r *http.Request, in any, most int64) error {
 	body, err := readBody(w, r, most)
@@ -43,6 +30,15 @@ func DecodeAny(w http.ResponseWriter, r *http.Request, in any, most int64) error
 	return parse(body, in)
 }
 
+// decode reads the request's body, one JSON object (RFC 8259) of at most most
+// bytes, into the struct that in points to. Names are case-sensitive, unknown ones
+// are ignored. An optional body may be empty.
+//
+// It fails with ErrBodyTooLarge; with ErrUnsupportedMediaType unless the body is
+// declared as application/json in UTF-8; with ErrInvalidJSON if it is empty, no
+// object, not UTF-8, names a field twice or has anything behind the object, and
+// with ErrInvalidJSON about the field if a value has the wrong type. A failure
+// that a type's own decoder reports as *headykey.Error is passed on.
 func decode(w http.ResponseWriter, r *http.Request, in any, most int64, optional bool) error {
 	if _, ignored := in.(*struct{}); ignored {
 		return nil // net/http throws away what is left of a body, up to its own bound

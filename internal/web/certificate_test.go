@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/web"
 )
 
 func certificate(t testing.TB, serial int64) *x509.Certificate {
@@ -31,8 +30,7 @@ func certificate(t testing.TB, serial int64) *x509.Certificate {
 }
 
 func TestCertificatesComeFromTheConnectionOrATrustedProxy(t *testing.T) {
-	proxies, err := web.ParseProxies([]string{"10.0.0.0/8"})
-	fine(t, err)
+	trusted := proxies("10.0.0.0/8")
 	spell := func(c *x509.Certificate) string { return ":" + base64.StdEncoding.EncodeToString(c.Raw) + ":" }
 	one, two, three := certificate(t, 1), certificate(t, 2), certificate(t, 3)
 	proxy, stranger, socket := "10.1.2.3:4", "192.0.2.1:4", "@"
@@ -76,7 +74,7 @@ func TestCertificatesComeFromTheConnectionOrATrustedProxy(t *testing.T) {
 		if tt.tls {
 			r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{three}}
 		}
-		got, err := proxies.Certificates(r)
+		got, err := trusted.Certificates(r)
 		var serials []int64
 		for _, c := range got {
 			serials = append(serials, c.SerialNumber.Int64())
@@ -89,15 +87,14 @@ func TestCertificatesComeFromTheConnectionOrATrustedProxy(t *testing.T) {
 
 // What is read of a header is a certificate that spells to the same bytes.
 func FuzzClientCert(f *testing.F) {
-	proxies, err := web.ParseProxies([]string{"10.0.0.0/8"})
-	fine(f, err)
+	trusted := proxies("10.0.0.0/8")
 	f.Add(":"+base64.StdEncoding.EncodeToString(certificate(f, 1).Raw)+":", "")
 	f.Add("::", ":AAAA:, :AAAA:")
 	f.Fuzz(func(t *testing.T, cert, chain string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = "10.0.0.1:1"
 		r.Header["Client-Cert"], r.Header["Client-Cert-Chain"] = []string{cert}, []string{chain}
-		got, err := proxies.Certificates(r)
+		got, err := trusted.Certificates(r)
 		if err == nil && !strings.Contains(cert, base64.StdEncoding.EncodeToString(got[0].Raw)) {
 			t.Errorf("%q: %d certificates", cert, len(got))
 		}

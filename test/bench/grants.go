@@ -87,16 +87,15 @@ func keepCode(p *person, a answer) error {
 func redeem(a app) func([]byte, *person, int) []byte {
 	tail := "&redirect_uri=" + url.QueryEscape(callback) + "&code_verifier=" + verifier + a.proof()
 	return func(buf []byte, p *person, _ int) []byte {
-		p.grantee = a
 		return send(buf, "/auth/v1/token", formType, "grant_type=authorization_code&code=", p.code, tail)
 	}
 }
 
 func refreshGrant(buf []byte, p *person, _ int) []byte {
-	return send(buf, "/auth/v1/token", formType, "grant_type=refresh_token&refresh_token=", p.renewal, p.grantee.proof())
+	return send(buf, "/auth/v1/token", formType, "grant_type=refresh_token&refresh_token=", p.renewal, swift.proof())
 }
 
-// keepGrant remembers the tokens of an answer of the token endpoint.
+// keepGrant remembers the tokens that the swift app was given.
 func keepGrant(p *person, a answer) error {
 	access, ok := field(a.body, `"access_token":"`)
 	next, okNext := field(a.body, `"refresh_token":"`)

@@ -36,7 +36,7 @@ var operations = []operation{
 	{name: "code flow, ES256", conns: few, people: crowd, bars: bars{6_000, 6_000}, want: http.StatusSeeOther,
 		ask: authorize(swift), hear: keepCode, then: &operation{ask: redeem(swift), hear: keepGrant}},
 	{name: "code flow, RS256", conns: few, people: crowd, bars: bars{2_000, 2_000}, want: http.StatusSeeOther,
-		ask: authorize(usual), hear: keepCode, then: &operation{ask: redeem(usual), hear: keepGrant}},
+		ask: authorize(usual), hear: keepCode, then: &operation{ask: redeem(usual)}},
 	{name: "OAuth refresh", conns: few, people: crowd, bars: bars{15_000, 8_000}, ask: refreshGrant, hear: keepGrant},
 	{name: "jwks", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/auth/v1/.well-known/jwks.json")},
 	{name: "discovery", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/auth/v1/.well-known/openid-configuration")},

@@ -28,9 +28,8 @@ type person struct {
 	newcomers          int    // signed up in this person's name
 
 	code    string // of the code flow that is under way
-	granted string // access token of an app
+	granted string // access token of the swift app
 	renewal string // refresh token of that app
-	grantee app
 }
 
 func newPerson(i int) person {
