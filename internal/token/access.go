@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/maypok86/otter/v2"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/jose"
@@ -47,6 +48,7 @@ type Service struct {
 	mu      sync.Mutex
 	signers map[named]*jose.Signer
 	project atomic.Pointer[madeKeys]
+	seen    *otter.Cache[[32]byte, seenKey]
 }
 
 // named is which tokens a signer makes. Each kind of token has its own type.
@@ -54,7 +56,10 @@ type named struct{ kid, typ string }
 
 // New returns a service whose keys are those of ring.
 func New(db *store.DB, ring *keyring.Ring, c Config) *Service {
-	return &Service{db: db, ring: ring, config: c, signers: map[named]*jose.Signer{}}
+	return &Service{
+		db: db, ring: ring, config: c, signers: map[named]*jose.Signer{},
+		seen: otter.Must(&otter.Options[[32]byte, seenKey]{MaximumSize: maxSigners}),
+	}
 }
 
 // Access is what an access token says (contract: tokens).

@@ -27,6 +27,10 @@ var operations = []operation{
 	refreshAmong(few, few),
 	refreshAmong(many, many),
 	refreshAmong(crowd, few),
+	{name: "app user, one", conns: few, people: 1, bars: bars{50_000, 50_000}, ask: appUser},
+	{name: "app user, 5,000", conns: few, people: crowd, bars: bars{50_000, 50_000}, ask: appUser},
+	refreshAppAmong(few, few),
+	refreshAppAmong(crowd, few),
 	{name: "receipt-keys", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/.well-known/receipt-keys")},
 	{name: "openapi.json", conns: few, people: 1, bars: bars{80_000, 80_000}, ask: get("/openapi.json")},
 	{name: "client_credentials", conns: few, people: few, bars: bars{27_000, 27_000}, ask: ownToken},
@@ -52,6 +56,14 @@ func refreshAmong(chains, conns int) operation {
 	return operation{
 		name:  fmt.Sprintf("refresh, %d chains, %d conns", chains, conns),
 		conns: conns, people: chains, bars: bars{15_000, 8_000}, ask: refresh, hear: keepTokens,
+	}
+}
+
+// refreshAppAmong is refreshAmong by apps.
+func refreshAppAmong(chains, conns int) operation {
+	return operation{
+		name:  fmt.Sprintf("app refresh, %d chains, %d conns", chains, conns),
+		conns: conns, people: chains, bars: bars{15_000, 8_000}, ask: refreshApp, hear: keepSession,
 	}
 }
 

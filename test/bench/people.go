@@ -27,6 +27,9 @@ type person struct {
 	access             string // from the first refresh on
 	newcomers          int    // signed up in this person's name
 
+	anon  string // key of the app
+	token string // session token that it has
+
 	code    string // of the code flow that is under way
 	granted string // access token of the swift app
 	renewal string // refresh token of that app
@@ -103,8 +106,8 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, p person) error {
 		text string
 		args []any
 	}{
-		{`INSERT INTO users (id, email, email_key, name, name_key, role, type, created_at)
-			VALUES ($1, $2, $2, '', '', 2, 'human', $3)`, []any{p.id, p.email, born}},
+		{`INSERT INTO users (id, email, email_key, name, name_key, role, type, created_at, updated_at)
+			VALUES ($1, $2, $2, '', '', 2, 'human', $3, $3)`, []any{p.id, p.email, born}},
 		{`INSERT INTO addresses (email_key, user_id) VALUES ($1, $2)`, []any{p.email, p.id}},
 		{`INSERT INTO sessions (user_id, id, surface, amr, aal, address, agent, cookie_hash, cookie_expires_at,
 			created_at, proven_at, last_used_at, ends_at)

@@ -110,6 +110,16 @@ func (b *bench) meet(ctx context.Context) error {
 	if _, err := drive(ctx, b.server.target, refreshAmong(crowd, many), b.crowd, 0); err != nil {
 		return err
 	}
+	anon, err := anonKey(ctx, b.binary, b.db)
+	if err != nil {
+		return err
+	}
+	for i := range b.crowd {
+		b.crowd[i].anon = anon
+	}
+	if _, err := drive(ctx, b.server.target, refreshAppAmong(crowd, many), b.crowd, 0); err != nil {
+		return err
+	}
 	flow := operation{
 		name: "code flow", conns: many, people: crowd, want: http.StatusSeeOther,
 		ask: authorize(swift), hear: keepCode, then: &operation{ask: redeem(swift), hear: keepGrant},
@@ -121,7 +131,7 @@ func (b *bench) meet(ctx context.Context) error {
 		return nil // they have registered before
 	}
 	signUp := operation{name: "register", conns: few, people: few, want: http.StatusCreated, ask: register}
-	_, err := drive(ctx, b.server.target, signUp, b.crowd, 0)
+	_, err = drive(ctx, b.server.target, signUp, b.crowd, 0)
 	return err
 }
 

@@ -5,9 +5,10 @@ package supabase
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/account"
@@ -69,15 +70,13 @@ type call struct {
 // A proof says who may make a call.
 type proof func(d *Door, c *call) error
 
-// bearerForm is how an access token is shown.
-var bearerForm = regexp.MustCompile(`(?i)^bearer (\S+)$`)
-
+// bearer returns the token of the call: "Bearer", one space, and no other.
 func (c *call) bearer() (string, bool) {
-	m := bearerForm.FindStringSubmatch(c.Header.Get("Authorization"))
-	if m == nil {
+	scheme, text, found := strings.Cut(c.Header.Get("Authorization"), " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") || text == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return "", false
 	}
-	return m[1], true
+	return text, true
 }
 
 // anybody may make the call. A bearer token, which clients always send, says nothing.
@@ -89,11 +88,14 @@ func someone(d *Door, c *call) error {
 	if !ok {
 		return errNoAuthorization
 	}
-	if _, err := d.Auth.ByProjectKey(text); err == nil {
+	by, account, err := d.Auth.BySession(c.Context(), text, c.by.From)
+	if err == nil {
+		c.by, c.account = by, account
+		return nil
+	}
+	if _, other := d.Auth.ByProjectKey(text); other == nil {
 		return errBadJWT.saying("invalid claim: missing sub claim")
 	}
-	var err error
-	c.by, c.account, err = d.Auth.BySession(c.Context(), text, c.by.From)
 	return inBearer(err)
 }
 
