@@ -27,6 +27,8 @@ func (d *Door) Mount(rt *web.Router) {
 	guarded("PUT", "/user", serve(d, someone, http.StatusOK, d.changeMe))
 	guarded("GET", "/reauthenticate", serve(d, someone, http.StatusOK, d.reauthenticate))
 	keyed("POST", "/logout", d.handle(someone, d.logout))
+	keyed("GET", "/user/sessions", serve(d, someone, http.StatusOK, d.devices))
+	keyed("DELETE", "/user/sessions/{id}", d.handle(someone, d.endDevice))
 }
 
 // either serves forms of our page by one handler, and what apps send by the other.
