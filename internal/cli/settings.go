@@ -70,6 +70,8 @@ var settings = []setting{
 		words(func(c *server.Config) *[]string { return &c.Supabase.Redirects })),
 	row("supabase.jwt_secret", "", "", "HS256 secret of a Supabase project that moves here.",
 		hidden(func(c *server.Config) *[]byte { return &c.Supabase.JWTSecret }, verbatim)),
+	row("supabase.passwords", "on", "on|off", "Take passwords at the Supabase API.",
+		onOff(func(c *server.Config) *bool { return &c.Supabase.Passwords })),
 	row("supabase.anonymous", "off", "on|off", "Let people begin without an address.",
 		onOff(func(c *server.Config) *bool { return &c.Supabase.Anonymous })),
 	row("supabase.reauthenticate", "off", "on|off", "A new password needs a code by mail after a day.",

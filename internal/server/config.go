@@ -83,6 +83,7 @@ type Supabase struct {
 	SiteURL         string   // where people go with the outcome of a letter; empty: the public base
 	Redirects       []string // where they may go instead: see web.NewTargets
 	JWTSecret       []byte   // HS256 secret of a project from elsewhere, which its apps know; nil: keys of our own
+	Passwords       bool     // people may prove themselves by password there
 	Anonymous       bool     // people may begin without an address
 	Reauthenticate  bool     // a new password needs a code of a letter, unless the sign-in is fresh
 	CurrentPassword bool     // a new password needs the one before

@@ -47,6 +47,7 @@ var (
 	errNotAdmin        = &failure{status: 403, code: "not_admin", text: "User not allowed"}
 	errValidation      = &failure{status: 400, code: "validation_failed", text: "A value in the request is not usable."}
 	errUserNotFound    = &failure{status: 404, code: "user_not_found", text: "User not found"}
+	errEmailDisabled   = &failure{status: 400, code: "email_provider_disabled", text: "Passwords are not taken here. Sign in by a code, or by OAuth."}
 	errPhoneDisabled   = &failure{status: 400, code: "phone_provider_disabled", text: "Phone sign-in is not offered here."}
 	errCredentials     = &failure{status: 400, code: "invalid_credentials", text: "Invalid login credentials"}
 )
