@@ -288,7 +288,7 @@ func TestClientsAreManaged(t *testing.T) {
 func TestClientsByTheCommandLine(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		p := s.home.program(t, "--redirect-uri", "https://a.example/cb?x=1,2", "--grant", "client_credentials")
-		flags := append(s.home.Flags(), "--json")
+		flags := append(s.Flags(), "--json")
 		shown := run(t, "", append([]string{"clients", "show", p.ID}, flags...)...).Must(t, 0).Stdout
 		if !strings.Contains(shown, `"redirect_uris":["https://a.example/cb?x=1,2"]`) || strings.Contains(shown, p.Secret) {
 			t.Errorf("clients show says %s", shown)
@@ -304,7 +304,7 @@ func TestClientsByTheCommandLine(t *testing.T) {
 		}
 		run(t, "", append([]string{"clients", "delete", p.ID, "--yes"}, flags...)...).Must(t, 0)
 		within(t, "delete", func() bool { return !s.active(t, watcher, text) })
-		run(t, "", append([]string{"clients", "create", "--name", "x", "--redirect-uri", "http://a.example"}, s.home.Flags()...)...).Refusal(t, "https")
+		run(t, "", append([]string{"clients", "create", "--name", "x", "--redirect-uri", "http://a.example"}, s.Flags()...)...).Refusal(t, "https")
 	})
 }
 
@@ -327,7 +327,7 @@ func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 		if !s.active(t, p, old) || !s.active(t, p, fresh) {
 			t.Error("a rotation cut tokens off")
 		}
-		run(t, "", append([]string{"keys", "rotate", "--use", "session"}, s.home.Flags()...)...).Must(t, 0)
+		run(t, "", append([]string{"keys", "rotate", "--use", "session"}, s.Flags()...)...).Must(t, 0)
 		within(t, "rotation", func() bool { return parseToken(t, s.earn(t, p)).header["kid"] != kid })
 	})
 }

@@ -37,7 +37,7 @@ func TestOperatorsManageProgramsBesideTheServer(t *testing.T) {
 			verb string
 			warn bool
 		}{{"verify", false}, {"unverify", true}} {
-			run(t, "", append([]string{"clients", step.verb, app.ID}, s.home.Flags()...)...).Must(t, 0)
+			run(t, "", append([]string{"clients", step.verb, app.ID}, s.Flags()...)...).Must(t, 0)
 			within(t, step.verb, func() bool { return strings.Contains(asks(), warning) == step.warn })
 		}
 
@@ -45,7 +45,7 @@ func TestOperatorsManageProgramsBesideTheServer(t *testing.T) {
 		s.keySet(t, 8) // and no more to come
 		old := s.signsIn(t, jane, app)
 		access := parseToken(t, old.access).header["kid"]
-		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, s.home.Flags()...)...).Must(t, 0)
+		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, s.Flags()...)...).Must(t, 0)
 		var fresh held
 		within(t, "rotation", func() bool {
 			fresh = s.signsIn(t, jane, app)

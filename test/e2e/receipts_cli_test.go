@@ -28,7 +28,7 @@ func TestReceiptsVerifyCommand(t *testing.T) {
 		good := save("good.json", json.RawMessage(st.raw))
 
 		run(t, "", "receipts", "verify", "--keys", keys, good).Must(t, 0)
-		run(t, "", append([]string{"receipts", "verify", good}, s.home.Flags()...)...).Must(t, 0)
+		run(t, "", append([]string{"receipts", "verify", good}, s.Flags()...)...).Must(t, 0)
 		for name, fake := range forgeries(t, st) {
 			bad := save("bad.json", fake.envelope)
 			t.Run(name, func(t *testing.T) { run(t, "", "receipts", "verify", "--keys", keys, bad).Must(t, 3) })

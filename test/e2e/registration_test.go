@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,10 +16,10 @@ func TestAProgramRegistersItself(t *testing.T) {
 		if a := s.nobody().post(t, programsPath, wish); a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer ") {
 			t.Errorf("a stranger without a token: %d %s", a.status, a.body)
 		}
-		r := run(t, "", append([]string{"registration-token", "--once", "--json"}, s.home.Flags()...)...).Must(t, 0)
 		var initial struct{ Token string }
-		if err := json.Unmarshal([]byte(r.Stdout), &initial); err != nil || initial.Token == "" {
-			t.Fatalf("registration-token --json says %q", r.Stdout)
+		s.Operate(t, "", &initial, "registration-token", "--once")
+		if initial.Token == "" {
+			t.Fatal("registration-token --json says no token")
 		}
 		holder := s.nobody().with("Authorization", "Bearer "+initial.Token)
 		made := holder.post(t, programsPath, wish).want(t, http.StatusCreated)

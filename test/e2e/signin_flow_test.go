@@ -135,7 +135,7 @@ func TestConsentsAreWithdrawn(t *testing.T) {
 		const own = "/api/auth/consents"
 		office := "/api/admin/users/" + jane.id + "/consents"
 		sameJSON(t, "before", s.as(jane).get(t, own).want(t, 200).list(t, "consents"), []any{})
-		flags := append(s.home.Flags(), "--json")
+		flags := append(s.Flags(), "--json")
 		for name, withdraw := range map[string]func(){
 			"herself":       func() { s.as(jane).delete(t, own+"/"+app.ID).want(t, 200) },
 			"administrator": func() { s.as(admin).delete(t, office+"/"+app.ID).want(t, 200) },

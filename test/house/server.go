@@ -22,7 +22,7 @@ type Server struct {
 	Ended chan struct{} // closed once the process has been waited for: see Cmd.ProcessState
 	Cmd   *exec.Cmd
 
-	killed bool
+	stopped, killed bool
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -42,8 +42,9 @@ func (h House) Start(t *testing.T, flags ...string) *Server {
 	return s
 }
 
-// Launch starts a server in h and returns at once. When the test ends the server is
-// killed, if it still runs, and its log is shown if the test failed.
+// Launch starts a server in h and returns at once; with the flag --tls-cert its URL
+// is https. When the test ends the server is killed, if it still runs, and its log is
+// shown if the test failed.
 func (h House) Launch(t *testing.T, flags ...string) *Server {
 	t.Helper()
 	s := &Server{House: h, Ready: make(chan struct{}), Ended: make(chan struct{})}
@@ -136,7 +137,12 @@ func (s *Server) Kill() {
 func (s *Server) Stop(t *testing.T, within time.Duration) time.Duration {
 	t.Helper()
 	began := time.Now()
-	_ = s.Cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	if !s.stopped {
+		s.stopped = true
+		if err := s.Cmd.Process.Signal(syscall.SIGTERM); err != nil { // it ended by itself
+			t.Errorf("SIGTERM: %v", err)
+		}
+	}
 	select {
 	case <-s.Ended:
 	case <-time.After(within):
