@@ -20,13 +20,14 @@ type Node struct {
 	reporter string // file
 }
 
-// NewNode finds Node.js and the npm package of this name, for which all that
-// package-lock.json names stands. Without one of them it ends the test.
+// NewNode finds Node.js, and in the test's folder the npm package of this name, as
+// one of all that npm ci installs. Where one is missing it ends the test: a skip at
+// home, a failure if CI is true.
 func NewNode(t *testing.T, npm string) Node {
 	t.Helper()
-	n := Node{Program(t, "HEADYKEY_TEST_NODE", "node"), filepath.Join(t.TempDir(), "reporter.mjs")}
+	n := Node{program(t, "HEADYKEY_TEST_NODE", "node"), filepath.Join(t.TempDir(), "reporter.mjs")}
 	if _, err := os.Stat(filepath.Join("node_modules", npm)); err != nil {
-		Lack(t, "the npm packages of this folder are not installed: run npm ci in it")
+		lack(t, "the npm packages of this folder are not installed: run npm ci in it")
 	}
 	if err := os.WriteFile(n.reporter, reporter, 0o600); err != nil {
 		t.Fatal(err)
@@ -108,9 +109,9 @@ func report(t *testing.T, line []byte, said *bytes.Buffer) bool {
 	return true
 }
 
-// Program returns the program that the variable names, or else the first of names
+// program returns the program that the variable names, or else the first of names
 // that is installed; without one it ends the test.
-func Program(t *testing.T, variable string, names ...string) string {
+func program(t *testing.T, variable string, names ...string) string {
 	t.Helper()
 	if path := os.Getenv(variable); path != "" {
 		return path
@@ -120,18 +121,18 @@ func Program(t *testing.T, variable string, names ...string) string {
 			return path
 		}
 	}
-	Lack(t, names[0]+" is not installed")
+	lack(t, names[0]+" is not installed")
 	return ""
 }
 
 // Chromium returns the path of the browser, or ends the test.
 func Chromium(t *testing.T) string {
 	t.Helper()
-	return Program(t, "HEADYKEY_TEST_CHROMIUM", "chromium", "chromium-browser", "google-chrome")
+	return program(t, "HEADYKEY_TEST_CHROMIUM", "chromium", "chromium-browser", "google-chrome")
 }
 
-// Lack ends the test for want of something: a skip at home, a failure in CI.
-func Lack(t *testing.T, what string) {
+// lack ends the test for want of something: a skip at home, a failure in CI.
+func lack(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(what)
