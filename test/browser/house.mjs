@@ -1,61 +1,28 @@
 // What the scripts share: a browser, its visitors, and a server's links.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
+import * as house from "../house/scripts.mjs";
 
-const env = (name) => {
-  assert.ok(process.env[name], `${name} is not set: run this by go test`);
-  return process.env[name];
-};
-
-export const url = env("HEADYKEY_URL");
+export const url = house.env("HEADYKEY_URL");
 export const password = "verdigris under brass";
 
 const pictures = process.env.HEADYKEY_TEST_SCREENSHOTS;
 if (pictures) mkdirSync(pictures, { recursive: true });
 
-export function launch() {
-  return chromium.launch({
-    executablePath: env("CHROMIUM"),
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-}
+export const launch = () => house.launch(chromium);
 
-// visit runs story with a page of a fresh visitor. Whatever the browser complains
-// of on its console (a policy that blocked something, a script that broke) fails.
-export async function visit(browser, options, story) {
-  const context = await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 800 }, ...options });
-  try {
-    const page = await context.newPage();
-    page.setDefaultTimeout(21_000);
-    const complaints = [];
-    page.on("pageerror", (e) => complaints.push(String(e)));
-    page.on("console", (m) => {
-      // That an answer was a 404 is the server's business, not the page's.
-      if (m.type() === "error" && !m.text().startsWith("Failed to load resource")) complaints.push(m.text());
-    });
-    await story(page, context);
-    assert.deepEqual(complaints, [], "the browser complains");
-  } finally {
-    await context.close();
-  }
-}
-
-// operate runs headykey on the server's data, as an operator does.
-function operate(args, input = "") {
-  return execFileSync(env("HEADYKEY_BINARY"), [...args, "--data", env("HEADYKEY_DATA")],
-    { encoding: "utf8", input, env: { PATH: process.env.PATH } });
+// visit runs story with a page of a fresh visitor.
+export function visit(browser, options, story) {
+  return house.visit(browser, { baseURL: url, viewport: { width: 1280, height: 800 }, ...options }, story);
 }
 
 // setupPath makes a link for an administrator.
 export function setupPath() {
-  const out = operate(["admin", "link"]);
+  const out = house.operate(["admin", "link"]);
   const found = /\/setup\?token=[0-9a-f]+/.exec(out);
   assert.ok(found, `no link in: ${out}`);
   return found[0];
@@ -63,12 +30,12 @@ export function setupPath() {
 
 // makePerson makes an account that may sign in.
 export function makePerson(email, name = "Ada Okafor") {
-  operate(["users", "create", "--email", email, "--name", name, "--password-stdin"], password);
+  house.operate(["users", "create", "--email", email, "--name", name, "--password-stdin"], password);
 }
 
 // makeClient registers an app and returns its record and secret.
 export function makeClient(name, redirect, ...more) {
-  return JSON.parse(operate(["clients", "create", "--name", name, "--redirect-uri", redirect, "--json", ...more]));
+  return JSON.parse(house.operate(["clients", "create", "--name", name, "--redirect-uri", redirect, "--json", ...more]));
 }
 
 // startApp runs an app on another site than the server: localhost, not 127.0.0.1. It

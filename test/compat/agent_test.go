@@ -3,6 +3,7 @@ package compat_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -23,14 +24,14 @@ type agent struct {
 
 var errLanded = errors.New("back at the app")
 
-func newAgent(t *testing.T, tr trust) *agent {
+func newAgent(t *testing.T, trusted *x509.CertPool) *agent {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &agent{}
-	a.Client = &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: tr.pool}}}
+	a.Client = &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}
 	a.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if strings.HasSuffix(r.URL.Host, ".example") {
 			a.landed = r.URL

@@ -30,17 +30,17 @@ type goApp struct {
 func newGoApp(t *testing.T) *goApp {
 	t.Helper()
 	app := &goApp{s: start(t)}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: app.s.trust.pool}}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: app.s.authority.Pool}}
 	t.Cleanup(transport.CloseIdleConnections)
 	app.ctx = oidc.ClientContext(t.Context(), &http.Client{Transport: transport})
 	var c struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	app.s.command(t, password+"\n", &app.person, "users", "create", "--email", "ada@example.com", "--name", "Ada Lovelace", "--password-stdin")
-	app.s.command(t, "", &c, "clients", "create", "--name", "Weather", "--redirect-uri", callback)
+	app.s.Operate(t, password+"\n", &app.person, "users", "create", "--email", "ada@example.com", "--name", "Ada Lovelace", "--password-stdin")
+	app.s.Operate(t, "", &c, "clients", "create", "--name", "Weather", "--redirect-uri", callback)
 	var err error
-	if app.provider, err = oidc.NewProvider(app.ctx, app.s.url+"/auth/v1"); err != nil {
+	if app.provider, err = oidc.NewProvider(app.ctx, app.s.URL+"/auth/v1"); err != nil {
 		t.Fatal(err)
 	}
 	app.config = oauth2.Config{
@@ -53,7 +53,7 @@ func newGoApp(t *testing.T) *goApp {
 // authorize has a person sign in and allow the request, and returns the answer.
 func (app *goApp) authorize(t *testing.T, verifier string) url.Values {
 	t.Helper()
-	a := newAgent(t, app.s.trust)
+	a := newAgent(t, app.s.authority.Pool)
 	at := a.open(app.ctx, t, app.config.AuthCodeURL("a state", oidc.Nonce("a nonce"), oauth2.S256ChallengeOption(verifier)))
 	at = a.send(app.ctx, t, at, "Sign in", url.Values{"email": {app.person.Email}, "password": {password}})
 	if at != nil { // it was not allowed before
@@ -69,7 +69,7 @@ func TestGoOIDC(t *testing.T) {
 	app := newGoApp(t)
 	verifier := oauth2.GenerateVerifier()
 	answer := app.authorize(t, verifier)
-	if answer.Get("state") != "a state" || answer.Get("iss") != app.s.url+"/auth/v1" {
+	if answer.Get("state") != "a state" || answer.Get("iss") != app.s.URL+"/auth/v1" {
 		t.Fatalf("answer %v", answer)
 	}
 	token, err := app.config.Exchange(app.ctx, answer.Get("code"), oauth2.VerifierOption(verifier))

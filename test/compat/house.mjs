@@ -1,7 +1,6 @@
 // What the scripts share: a browser and its visitors, an app that they come back to,
 // people and programs.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -10,14 +9,12 @@ import { after, before } from "node:test";
 import { exportJWK, generateKeyPair } from "jose";
 import * as client from "openid-client";
 import { chromium } from "playwright-core";
+import * as house from "../house/scripts.mjs";
 
 globalThis.crypto ??= webcrypto; // Node.js 18
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
-export const env = (name) => {
-  assert.ok(process.env[name], `${name} is not set: run this by go test`);
-  return process.env[name];
-};
+export const { env } = house;
 
 export const base = env("HEADYKEY_URL");
 export const issuer = new URL(`${base}/auth/v1`);
@@ -25,11 +22,7 @@ export const app = "https://app.example/cb"; // where the browser comes back to
 export const password = "verdigris under brass";
 
 // headykey runs a command beside the server.
-export function headykey(args, input = "") {
-  const out = execFileSync(env("HEADYKEY_BINARY"), [...args, "--json", "--data", env("HEADYKEY_DATA")],
-    { encoding: "utf8", input, env: { PATH: process.env.PATH }, stdio: ["pipe", "pipe", "pipe"] });
-  return JSON.parse(out);
-}
+export const headykey = (args, input) => JSON.parse(house.operate([...args, "--json"], input));
 
 let people = 0;
 
@@ -105,14 +98,8 @@ export function open() {
       (_, answer) => answer.setHeader("Content-Type", "text/html").end("<title>Back at the app</title><link rel=icon href=data:,>"));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    browser = await chromium.launch({
-      executablePath: env("CHROMIUM"),
-      headless: true,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        `--host-resolver-rules=MAP *.example:443 127.0.0.1:${server.address().port}`,
-        `--ignore-certificate-errors-spki-list=${env("HEADYKEY_PIN")}`],
-    });
+    browser = await house.launch(chromium, `--host-resolver-rules=MAP *.example:443 127.0.0.1:${server.address().port}`,
+      `--ignore-certificate-errors-spki-list=${env("HEADYKEY_PIN")}`);
     ada = person();
     known = await visit(async (v) => {
       await v.goto(`${base}/sign-in`);
@@ -181,24 +168,8 @@ class Visitor {
 }
 
 // visit runs story with a fresh visitor: a stranger, or Ada who is known already.
-// Whatever the browser complains of on its console fails.
-export async function visit(story, storageState) {
-  const context = await browser.newContext({ storageState });
-  try {
-    const page = await context.newPage();
-    page.setDefaultTimeout(21_000);
-    const complaints = [];
-    page.on("pageerror", (e) => complaints.push(String(e)));
-    page.on("console", (m) => {
-      // That an answer was a 400 is the server's business, not the page's.
-      if (m.type() === "error" && !m.text().startsWith("Failed to load resource")) complaints.push(m.text());
-    });
-    const result = await story(new Visitor(page));
-    assert.deepEqual(complaints, [], "the browser complains");
-    return result;
-  } finally {
-    await context.close();
-  }
+export function visit(story, storageState) {
+  return house.visit(browser, { storageState }, (page) => story(new Visitor(page)));
 }
 
 // sent has Ada allow a request and returns the app's answer with what checks it.

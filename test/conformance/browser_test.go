@@ -60,7 +60,7 @@ func (b *browser) post(t *testing.T, to string, in url.Values, from string) page
 func (b *browser) open(t *testing.T, method, to string, in url.Values, from string) page {
 	t.Helper()
 	for range 13 {
-		if !strings.HasPrefix(to, b.provider.url+"/") {
+		if !strings.HasPrefix(to, b.provider.URL+"/") {
 			return page{left: to}
 		}
 		res := b.ask(t, method, to, in, from)
@@ -76,7 +76,7 @@ func (b *browser) open(t *testing.T, method, to string, in url.Values, from stri
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(u.String(), b.provider.url+"/") {
+		if strings.HasPrefix(u.String(), b.provider.URL+"/") {
 			next = u.String()
 		}
 		method, to, in = "GET", next, nil
@@ -115,7 +115,7 @@ func (b *browser) dress(r *http.Request, from string) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "https://rp.example")
 		if from == sameSite {
-			r.Header.Set("Origin", b.provider.url)
+			r.Header.Set("Origin", b.provider.URL)
 		}
 	}
 	if !b.silent {
@@ -196,14 +196,14 @@ func (b *browser) look(t *testing.T, p page) (screen string, next func() page) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(u.String(), b.provider.url+"/") {
+		if !strings.HasPrefix(u.String(), b.provider.URL+"/") {
 			return "", func() page { return page{left: to} }
 		}
 		return "", func() page { return b.visit(t, u.String(), sameSite) }
 	}
 	for _, f := range p.forms() {
 		switch {
-		case !strings.HasPrefix(f.action, b.provider.url+"/"):
+		case !strings.HasPrefix(f.action, b.provider.URL+"/"):
 			return "form_post", nil
 		case f.kinds["password"] != "" && f.fields.Has("email"):
 			return "sign-in", func() page { return b.signIn(t, f) }

@@ -127,7 +127,7 @@ func (x *asker) polls(t *testing.T, id string, changes ...string) reply {
 func (x *asker) answered(t *testing.T, value string) {
 	t.Helper()
 	b := x.member()
-	p := b.visit(t, x.provider.url+"/approvals", byHand)
+	p := b.visit(t, x.provider.URL+"/approvals", byHand)
 	for _, f := range p.forms() {
 		if !strings.Contains(f.label, x.name) {
 			continue

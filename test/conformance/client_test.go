@@ -131,7 +131,7 @@ func (p *provider) byOperator(t *testing.T, in obj) obj {
 	if list, _ := in["response_types"].([]string); slices.Equal(list, []string{"code"}) {
 		delete(in, "response_types") // it is what everybody has
 	}
-	made := p.json(t, "POST", p.url+"/api/admin/clients", in, "Authorization: Bearer "+p.admin).want(t, 201).object(t)
+	made := p.json(t, "POST", p.URL+"/api/admin/clients", in, "Authorization: Bearer "+p.admin).want(t, 201).object(t)
 	out, _ := made["client"].(obj)
 	out["client_secret"] = made["client_secret"]
 	return out

@@ -177,7 +177,7 @@ func serverRotateKeys(t *testing.T, r *round) {
 	c := r.client(t, r.variant)
 	old := c.login(t, r.member())
 	before := r.kids(t)
-	r.json(t, "POST", r.url+"/api/admin/keys/rotate", obj{"use": "id"}, "Authorization: Bearer "+r.admin).want(t, 200)
+	r.json(t, "POST", r.URL+"/api/admin/keys/rotate", obj{"use": "id"}, "Authorization: Bearer "+r.admin).want(t, 200)
 	after := r.kids(t)
 	for _, kid := range before {
 		if !slices.Contains(after, kid) {

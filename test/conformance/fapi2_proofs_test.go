@@ -175,7 +175,7 @@ func flaws(t *testing.T, c *client) []flawed {
 		{"no signature", obj{"alg": "none"}, nil}, {"a secret's algorithm", obj{"alg": "HS256"}, nil},
 		{"a private key", obj{"jwk": private}, nil}, {"another key", obj{"jwk": newKey(t, "ES256").bare()}, nil},
 		{"no jti", nil, obj{"jti": nil}}, {"no htm", nil, obj{"htm": nil}}, {"another htm", nil, obj{"htm": "PUT"}},
-		{"no htu", nil, obj{"htu": nil}}, {"another htu", nil, obj{"htu": c.provider.url + "/other"}},
+		{"no htu", nil, obj{"htu": nil}}, {"another htu", nil, obj{"htu": c.provider.URL + "/other"}},
 		{"another host", nil, obj{"htu": "https://other.example/auth/v1/token"}},
 		{"no iat", nil, obj{"iat": nil}}, {"an hour old", nil, obj{"iat": in(-time.Hour)}}, {"an hour ahead", nil, obj{"iat": in(time.Hour)}},
 		{"a nonce of nobody", nil, obj{"nonce": nonsense()}},

@@ -10,56 +10,34 @@ package conformance
 
 import (
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"headykey.com/headykey/test/house"
 )
 
 // bench is made once by TestMain and only read afterwards.
 var bench struct {
-	binary string // the headykey under test
-	pki    *authority
+	binary string            // the headykey under test
+	pki    *house.Authority  // whom the provider and the servers of its clients trust
+	leaf   house.Certificate // of all of them
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(prepareAndRun(m))
+	os.Exit(house.Main(m, prepare))
 }
 
-func prepareAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "headykey-conformance-")
-	if err != nil {
-		return complain(err)
+func prepare(dir string) (err error) {
+	if bench.binary, err = house.Find(dir); err != nil {
+		return err
 	}
-	defer os.RemoveAll(dir)
-	if bench.binary = os.Getenv("HEADYKEY_TEST_BINARY"); bench.binary == "" {
-		bench.binary = filepath.Join(dir, "headykey")
-		if err := build(bench.binary); err != nil {
-			return complain(err)
-		}
+	if bench.pki, err = house.NewAuthority(dir); err != nil {
+		return err
 	}
-	if bench.pki, err = newAuthority(dir); err != nil {
-		return complain(err)
+	if bench.leaf, err = bench.pki.Serve("localhost"); err != nil {
+		return err
 	}
 	// Some modules wait for a second or more: the others need not wait with them.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		return complain(err)
-	}
-	return m.Run()
-}
-
-func build(to string) error {
-	cmd := exec.Command("go", "build", "-o", to, "./cmd/headykey")
-	cmd.Dir = filepath.Join("..", "..")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build headykey: %w\n%s", err, out)
-	}
-	return nil
-}
-
-func complain(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
+	return flag.Set("test.parallel", "8")
 }

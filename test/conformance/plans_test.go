@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"headykey.com/headykey/test/house"
 )
 
 // A plan is a certification plan: its modules, each run in every variant.
@@ -30,7 +32,7 @@ type round struct {
 
 // TestCertification runs every plan against a provider of each engine.
 func TestCertification(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h house.House) {
 		p := start(t, h)
 		for _, plan := range plans {
 			for _, m := range plan.modules {

@@ -40,7 +40,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{docs: map[string]doc{}, got: map[string]chan visit{}}
 	server := httptest.NewUnstartedServer(s)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{bench.pki.leaf}}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{bench.leaf.Certificate}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	s.url = server.URL

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAPIKeyRevoked(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, config{})
 		jane := s.register(t, "jane")
 		k := s.createKey(t, jane, obj{})
@@ -17,7 +17,7 @@ func TestAPIKeyRevoked(t *testing.T) {
 		a := s.as(jane).delete(t, keysPath+"/"+k.id).want(t, http.StatusOK)
 		sameJSON(t, "answer", a.object(t), obj{"status": "revoked", "id": k.id})
 		s.nobody().apiKey(k.secret).get(t, mePath).refused(t, http.StatusUnauthorized, "invalid_api_key")
-		s.stop(t)
+		s.Stop(t, patience)
 
 		s = start(t, h, config{})
 		s.nobody().apiKey(k.secret).get(t, mePath).refused(t, http.StatusUnauthorized, "invalid_api_key")

@@ -25,7 +25,7 @@ type client struct {
 
 // nobody returns a client without credentials.
 func (s *server) nobody() client {
-	return client{base: s.url, header: http.Header{}, http: dialFrom("")}
+	return client{base: s.URL, header: http.Header{}, http: dialFrom("")}
 }
 
 // dialFrom returns an HTTP client that follows no redirect, keeps no cookie and

@@ -67,7 +67,7 @@ func TestConfirmEmail(t *testing.T) {
 // Whoever signs up must not learn whether the address is taken; its owner does.
 func TestConfirmEmailHidesTakenAddresses(t *testing.T) {
 	serving(t, confirming(), func(t *testing.T, s *server) {
-		s.house.create(t, "jane", "user")
+		s.home.create(t, "jane", "user")
 		fresh := s.nobody().post(t, registerPath, obj{"email": address("john"), "password": goodPassword})
 		taken := s.nobody().post(t, registerPath, obj{"email": address("jane"), "password": goodPassword})
 		sameJSON(t, "answers", taken.want(t, http.StatusAccepted).object(t), fresh.want(t, http.StatusAccepted).object(t))

@@ -152,13 +152,13 @@ func TestTheDocumentIsValid(t *testing.T) {
 }
 
 func TestTheServerShowsTheDocument(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
+	s := start(t, homeIn(t.TempDir()), config{})
 	a := s.nobody().get(t, "/openapi.json").want(t, http.StatusOK)
 	got, want := a.object(t), obj{}
 	if err := json.Unmarshal(bench.contract.raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	want["servers"] = []any{obj{"url": s.url}}
+	want["servers"] = []any{obj{"url": s.URL}}
 	if !reflect.DeepEqual(got, want) {
 		t.Error("GET /openapi.json is not the document of the source tree with our address")
 	}

@@ -138,7 +138,7 @@ func TestCSRF(t *testing.T) {
 			})
 		}
 		bare.with("Sec-Fetch-Site", "same-origin").patch(t, mePath, obj{"name": "mine"}).want(t, http.StatusOK)
-		bare.with("Origin", s.url).patch(t, mePath, obj{"name": "mine"}).want(t, http.StatusOK)
+		bare.with("Origin", s.URL).patch(t, mePath, obj{"name": "mine"}).want(t, http.StatusOK)
 	})
 }
 

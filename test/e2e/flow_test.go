@@ -20,7 +20,7 @@ const (
 )
 
 // app registers a program that people sign in to.
-func (h house) app(t *testing.T, args ...string) program {
+func (h home) app(t *testing.T, args ...string) program {
 	t.Helper()
 	return h.program(t, append([]string{
 		"--redirect-uri", callback, "--scope", "openid", "--scope", "email", "--scope", "offline_access",
@@ -59,7 +59,7 @@ func (a answer) back(t *testing.T, s *server) url.Values {
 		t.Fatalf("%s: leads to %q, want %s", a.call, a.header.Get("Location"), callback)
 	}
 	in := to.Query()
-	if in.Get("state") != "s1" || in.Get("iss") != s.url+"/auth/v1" {
+	if in.Get("state") != "s1" || in.Get("iss") != s.URL+"/auth/v1" {
 		t.Errorf("%s: state %q, iss %q", a.call, in.Get("state"), in.Get("iss"))
 	}
 	return in

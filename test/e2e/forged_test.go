@@ -103,7 +103,7 @@ func TestTheForgerKnowsTheSecret(t *testing.T) {
 }
 
 func TestTokensOfAnotherServer(t *testing.T) {
-	other := start(t, house{data: t.TempDir()}, config{ownSecret: true})
+	other := start(t, homeIn(t.TempDir()), config{ownSecret: true})
 	jane := other.register(t, "jane")
 	k := other.createKey(t, jane, obj{})
 	serving(t, config{}, func(t *testing.T, s *server) {

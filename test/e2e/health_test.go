@@ -24,11 +24,11 @@ func TestHealth(t *testing.T) {
 func TestProtectedResource(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		a := s.nobody().get(t, "/.well-known/oauth-protected-resource").want(t, http.StatusOK)
-		if got := a.text(t, "resource"); !strings.HasPrefix(got, s.url) {
-			t.Errorf("resource %q, want our own address %s", got, s.url)
+		if got := a.text(t, "resource"); !strings.HasPrefix(got, s.URL) {
+			t.Errorf("resource %q, want our own address %s", got, s.URL)
 		}
 		challenge := s.nobody().get(t, mePath).header.Get("WWW-Authenticate")
-		if want := `resource_metadata="` + s.url + `/.well-known/oauth-protected-resource"`; !strings.Contains(challenge, want) {
+		if want := `resource_metadata="` + s.URL + `/.well-known/oauth-protected-resource"`; !strings.Contains(challenge, want) {
 			t.Errorf("WWW-Authenticate %q, want %s", challenge, want)
 		}
 	})

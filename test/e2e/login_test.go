@@ -78,8 +78,8 @@ func TestAccessTokenClaims(t *testing.T) {
 			sameJSON(t, "claim "+name, tok.claims[name], value)
 		}
 		checkTimes(t, tok.claims, before, time.Hour)
-		if iss, _ := tok.claims["iss"].(string); !strings.HasPrefix(iss, s.url) {
-			t.Errorf("iss = %q, want our own address %s", iss, s.url)
+		if iss, _ := tok.claims["iss"].(string); !strings.HasPrefix(iss, s.URL) {
+			t.Errorf("iss = %q, want our own address %s", iss, s.URL)
 		}
 	})
 }
@@ -113,7 +113,7 @@ func TestEveryTokenIsAnother(t *testing.T) {
 func TestSessionCookie(t *testing.T) {
 	login := func(t *testing.T, s *server) *http.Cookie {
 		t.Helper()
-		p := s.house.create(t, "jane", "user")
+		p := s.home.create(t, "jane", "user")
 		c := s.nobody().post(t, loginPath, obj{"email": p.email, "password": p.password}).want(t, http.StatusOK).setCookie()
 		if c == nil {
 			t.Fatal("no cookie")

@@ -7,11 +7,10 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"headykey.com/headykey/test/house"
 )
 
 // bench is made once by TestMain and only read afterwards.
@@ -21,42 +20,17 @@ var bench struct {
 }
 
 func TestMain(m *testing.M) {
-	os.Exit(prepareAndRun(m))
+	os.Exit(house.Main(m, prepare))
 }
 
-func prepareAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "headykey-e2e-")
-	if err != nil {
-		return complain(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // another user runs the binary, too
-		return complain(err)
-	}
-	bench.binary = filepath.Join(dir, "headykey")
-	if err := build(bench.binary); err != nil {
-		return complain(err)
-	}
-	if bench.contract, err = loadContract(); err != nil {
-		return complain(err)
-	}
-	return m.Run()
-}
-
-func build(to string) error {
-	args := []string{"build", "-o", to}
+func prepare(dir string) (err error) {
+	var flags []string
 	if os.Getenv("HEADYKEY_TEST_RACE") == "1" {
-		args = append(args, "-race")
+		flags = append(flags, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./cmd/headykey")...)
-	cmd.Dir = filepath.Join("..", "..")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build headykey: %w\n%s", err, out)
+	if bench.binary, err = house.Build(dir, flags...); err != nil {
+		return err
 	}
-	return nil
-}
-
-func complain(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
+	bench.contract, err = loadContract()
+	return err
 }

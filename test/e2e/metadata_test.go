@@ -8,8 +8,8 @@ import (
 
 // Wherever a client looks, it finds the same document, and all that it tells of.
 func TestMetadataTellsOfWhatIsThere(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
-	issuer := s.url + "/auth/v1"
+	s := start(t, homeIn(t.TempDir()), config{})
+	issuer := s.URL + "/auth/v1"
 	want := s.nobody().get(t, "/.well-known/openid-configuration").want(t, http.StatusOK).object(t)
 	for _, path := range []string{
 		"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/v1",
@@ -34,7 +34,7 @@ func TestMetadataTellsOfWhatIsThere(t *testing.T) {
 		"jwks_uri": issuer + "/.well-known/jwks.json", "registration_endpoint": issuer + "/oauth/register",
 	})
 	for name, value := range addresses {
-		path := strings.TrimPrefix(value.(string), s.url)
+		path := strings.TrimPrefix(value.(string), s.URL)
 		if get := s.nobody().with("Accept", "text/html").get(t, path); get.status == http.StatusNotFound && name != "issuer" {
 			t.Errorf("%s is not there", name)
 		}
@@ -68,7 +68,7 @@ func TestMetadataTellsOfRegistrationWhereItIsOpen(t *testing.T) {
 		setting string
 		open    bool
 	}{{"off", false}, {"token", true}, {"open", true}} {
-		s := start(t, house{data: t.TempDir()}, config{more: []string{"--registration", tt.setting}})
+		s := start(t, homeIn(t.TempDir()), config{more: []string{"--registration", tt.setting}})
 		_, told := s.nobody().get(t, "/.well-known/openid-configuration").object(t)["registration_endpoint"]
 		a := s.nobody().post(t, programsPath, obj{})
 		if told != tt.open || (a.status != http.StatusNotFound) != tt.open {

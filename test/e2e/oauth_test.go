@@ -24,12 +24,12 @@ type program struct {
 }
 
 // program registers a client by the command line.
-func (h house) program(t *testing.T, args ...string) program {
+func (h home) program(t *testing.T, args ...string) program {
 	t.Helper()
-	r := run(t, "", append(append([]string{"clients", "create", "--name", "Robot", "--json"}, args...), h.flags()...)...).must(t, 0)
 	var p program
-	if err := json.Unmarshal([]byte(r.stdout), &p); err != nil || p.ID == "" || p.Secret == "" {
-		t.Fatalf("clients create --json says %q (%v)", r.stdout, err)
+	h.Operate(t, "", &p, append([]string{"clients", "create", "--name", "Robot"}, args...)...)
+	if p.ID == "" || p.Secret == "" {
+		t.Fatalf("clients create --json says %+v", p)
 	}
 	return p
 }
@@ -89,7 +89,7 @@ func (s *server) active(t *testing.T, asking program, token string) bool {
 
 func TestAProgramGetsUsesAndEndsItsToken(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		p := s.house.program(t, "--scope", "reports.read", "--scope", "reports.write")
+		p := s.home.program(t, "--scope", "reports.read", "--scope", "reports.write")
 		text := s.earn(t, p, "scope=reports.read")
 		tok := parseToken(t, text)
 		if tok.header["alg"] != "ES256" || tok.header["typ"] != "at+jwt" {
@@ -97,7 +97,7 @@ func TestAProgramGetsUsesAndEndsItsToken(t *testing.T) {
 		}
 		issued, expires := tok.claims["iat"].(float64), tok.claims["exp"].(float64)
 		want := obj{
-			"iss": s.url + "/auth/v1", "sub": p.ID, "client_id": p.ID, "aud": s.url + "/api/v1", "scope": "reports.read",
+			"iss": s.URL + "/auth/v1", "sub": p.ID, "client_id": p.ID, "aud": s.URL + "/api/v1", "scope": "reports.read",
 			"iat": issued, "exp": issued + 3600, "jti": tok.claims["jti"],
 		}
 		sameJSON(t, "claims", tok.claims, want)
@@ -136,7 +136,7 @@ func (s *server) keySet(t *testing.T, n int) (keys []obj) {
 // A token counts where it was made for, and nowhere else.
 func TestTokensOfOneFamilyAreNoneOfTheOther(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		jane, p := s.register(t, "jane"), s.house.program(t)
+		jane, p := s.register(t, "jane"), s.home.program(t)
 		text := s.earn(t, p)
 		s.nobody().bearer(text).get(t, mePath).refused(t, http.StatusUnauthorized, "invalid_token")
 		s.nobody().bearer(text).get(t, "/api/admin/users").refused(t, http.StatusUnauthorized, "invalid_token")
@@ -158,7 +158,7 @@ func TestTokensOfOneFamilyAreNoneOfTheOther(t *testing.T) {
 			}
 			s.nobody().bearer(forged).get(t, mePath).refused(t, http.StatusUnauthorized, "invalid_token")
 		}
-		asUser := parseToken(t, jane.access).resigned(t, jwtSecret, obj{}, obj{"iss": s.url + "/auth/v1", "client_id": p.ID})
+		asUser := parseToken(t, jane.access).resigned(t, jwtSecret, obj{}, obj{"iss": s.URL + "/auth/v1", "client_id": p.ID})
 		if s.active(t, p, asUser) {
 			t.Error("a HeadyKey token in client's clothes is active")
 		}
@@ -167,7 +167,7 @@ func TestTokensOfOneFamilyAreNoneOfTheOther(t *testing.T) {
 
 func TestTokenRefusals(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		p, other := s.house.program(t, "--scope", "a"), s.house.program(t, "--auth-method", "client_secret_post")
+		p, other := s.home.program(t, "--scope", "a"), s.home.program(t, "--auth-method", "client_secret_post")
 		const grant = "grant_type=client_credentials"
 		c := s.nobody()
 		bad := program{p.ID, other.Secret}
@@ -200,7 +200,7 @@ func TestTokenRefusals(t *testing.T) {
 			{"invalid_scope", []string{grant, "scope=a  a"}},
 			{"invalid_scope", []string{grant, "scope=A"}},
 			{"invalid_target", []string{grant, "resource=https://evil.example"}},
-			{"invalid_target", []string{grant, "resource=" + s.url + "/api"}},
+			{"invalid_target", []string{grant, "resource=" + s.URL + "/api"}},
 		} {
 			c.is(p).form(t, tokenPath, tt.pairs...).fails(t, http.StatusBadRequest, tt.word)
 		}
@@ -223,7 +223,7 @@ func TestTokenRefusals(t *testing.T) {
 func TestAudienceIsWhatWasAskedFor(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		const a, b = "https://a.example/api", "https://b.example"
-		one, two := s.house.program(t, "--resource", a), s.house.program(t, "--resource", a, "--resource", b)
+		one, two := s.home.program(t, "--resource", a), s.home.program(t, "--resource", a, "--resource", b)
 		for _, tt := range []struct {
 			p    program
 			asks []string
@@ -235,7 +235,7 @@ func TestAudienceIsWhatWasAskedFor(t *testing.T) {
 			sameJSON(t, "aud", parseToken(t, s.earn(t, tt.p, tt.asks...)).claims["aud"], tt.want)
 		}
 		s.nobody().is(two).form(t, tokenPath, "grant_type=client_credentials").fails(t, http.StatusBadRequest, "invalid_target")
-		s.nobody().is(one).form(t, tokenPath, "grant_type=client_credentials", "resource="+s.url+"/api/v1").fails(t, http.StatusBadRequest, "invalid_target")
+		s.nobody().is(one).form(t, tokenPath, "grant_type=client_credentials", "resource="+s.URL+"/api/v1").fails(t, http.StatusBadRequest, "invalid_target")
 	})
 }
 
@@ -257,7 +257,7 @@ func TestClientsAreManaged(t *testing.T) {
 
 		fresh := program{p.ID, admin.post(t, at+"/rotate-secret", nil).want(t, 200).text(t, "client_secret")}
 		s.nobody().is(p).form(t, tokenPath, "grant_type=client_credentials").fails(t, http.StatusUnauthorized, "invalid_client")
-		watcher := s.house.program(t)
+		watcher := s.home.program(t)
 		if !s.active(t, watcher, old) {
 			t.Error("a new secret ends tokens")
 		}
@@ -277,7 +277,7 @@ func TestClientsAreManaged(t *testing.T) {
 			"name": {"name": " "}, "grant_types": {"name": "x", "grant_types": []string{"password"}}, "scopes": {"name": "x", "scopes": []string{"a b"}},
 			"token_endpoint_auth_method": {"name": "x", "token_endpoint_auth_method": "password"},
 			"logo_uri":                   {"name": "x", "logo_uri": "http://a.example/l.png"},
-			"redirect_uris":              {"name": "x", "redirect_uris": []string{"https://a.example/#x"}}, "resources": {"name": "x", "resources": []string{s.url + "/api"}},
+			"redirect_uris":              {"name": "x", "redirect_uris": []string{"https://a.example/#x"}}, "resources": {"name": "x", "resources": []string{s.URL + "/api"}},
 		} {
 			admin.post(t, clientsPath, body).refused(t, http.StatusBadRequest).blames(t, field)
 		}
@@ -287,31 +287,31 @@ func TestClientsAreManaged(t *testing.T) {
 // What the command line does beside a running server counts there within a second.
 func TestClientsByTheCommandLine(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		p := s.house.program(t, "--redirect-uri", "https://a.example/cb?x=1,2", "--grant", "client_credentials")
-		flags := append(s.house.flags(), "--json")
-		shown := run(t, "", append([]string{"clients", "show", p.ID}, flags...)...).must(t, 0).stdout
+		p := s.home.program(t, "--redirect-uri", "https://a.example/cb?x=1,2", "--grant", "client_credentials")
+		flags := append(s.Flags(), "--json")
+		shown := run(t, "", append([]string{"clients", "show", p.ID}, flags...)...).Must(t, 0).Stdout
 		if !strings.Contains(shown, `"redirect_uris":["https://a.example/cb?x=1,2"]`) || strings.Contains(shown, p.Secret) {
 			t.Errorf("clients show says %s", shown)
 		}
 		text := s.earn(t, p)
-		watcher := s.house.program(t)
+		watcher := s.home.program(t)
 		for _, step := range []struct {
 			verb   string
 			active bool
 		}{{"disable", false}, {"enable", true}, {"rotate-secret", true}} {
-			run(t, "", append([]string{"clients", step.verb, p.ID}, flags...)...).must(t, 0)
+			run(t, "", append([]string{"clients", step.verb, p.ID}, flags...)...).Must(t, 0)
 			within(t, step.verb, func() bool { return s.active(t, watcher, text) == step.active })
 		}
-		run(t, "", append([]string{"clients", "delete", p.ID, "--yes"}, flags...)...).must(t, 0)
+		run(t, "", append([]string{"clients", "delete", p.ID, "--yes"}, flags...)...).Must(t, 0)
 		within(t, "delete", func() bool { return !s.active(t, watcher, text) })
-		run(t, "", append([]string{"clients", "create", "--name", "x", "--redirect-uri", "http://a.example"}, s.house.flags()...)...).refusal(t, "https")
+		run(t, "", append([]string{"clients", "create", "--name", "x", "--redirect-uri", "http://a.example"}, s.Flags()...)...).Refusal(t, "https")
 	})
 }
 
 // Keys are known before they sign, and after.
 func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		p := s.house.program(t)
+		p := s.home.program(t)
 		old := s.earn(t, p)
 		known := map[any]bool{}
 		for _, k := range s.keySet(t, 8) {
@@ -327,7 +327,7 @@ func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 		if !s.active(t, p, old) || !s.active(t, p, fresh) {
 			t.Error("a rotation cut tokens off")
 		}
-		run(t, "", append([]string{"keys", "rotate", "--use", "session"}, s.house.flags()...)...).must(t, 0)
+		run(t, "", append([]string{"keys", "rotate", "--use", "session"}, s.Flags()...)...).Must(t, 0)
 		within(t, "rotation", func() bool { return parseToken(t, s.earn(t, p)).header["kid"] != kid })
 	})
 }
@@ -335,7 +335,7 @@ func TestSessionKeysRotateWithoutAGap(t *testing.T) {
 func TestReceiptsOfClients(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
 		admin := s.as(s.member(t, "admin", "admin"))
-		p := s.house.program(t)
+		p := s.home.program(t)
 		for range 3 {
 			s.earn(t, p)
 		}
@@ -360,8 +360,8 @@ func TestReceiptsOfClients(t *testing.T) {
 
 // Whoever guesses secrets must wait; from another address all goes on.
 func TestGuessingSecretsIsLimited(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{limits: true})
-	p := s.house.program(t)
+	s := start(t, homeIn(t.TempDir()), config{limits: true})
+	p := s.home.program(t)
 	thief := s.nobody().from("127.0.0.5")
 	for range 89 {
 		thief.is(program{p.ID, "guess"}).form(t, tokenPath, "grant_type=client_credentials").want(t, 401, 429)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
 )
@@ -47,14 +46,13 @@ func (p person) signedIn(t *testing.T, a answer) person {
 }
 
 // create makes a person with a role by the command line and does not sign them in.
-func (h house) create(t *testing.T, name, role string) person {
+func (h home) create(t *testing.T, name, role string) person {
 	t.Helper()
 	p := person{email: address(name), password: goodPassword}
-	args := []string{"users", "create", "--email", p.email, "--role", role, "--password-stdin", "--json"}
-	r := run(t, p.password+"\n", append(args, h.flags()...)...).must(t, 0)
 	var made struct{ ID, Email, Role string }
-	if err := json.Unmarshal([]byte(r.stdout), &made); err != nil || made.ID == "" || made.Email != p.email || made.Role != role {
-		t.Errorf("users create --json says %q (%v)", r.stdout, err)
+	h.Operate(t, p.password+"\n", &made, "users", "create", "--email", p.email, "--role", role, "--password-stdin")
+	if made.ID == "" || made.Email != p.email || made.Role != role {
+		t.Errorf("users create --json says %+v", made)
 	}
 	p.id = made.ID
 	return p
@@ -63,7 +61,7 @@ func (h house) create(t *testing.T, name, role string) person {
 // member makes a person with a role by the command line, signed in.
 func (s *server) member(t *testing.T, name, role string) person {
 	t.Helper()
-	return s.login(t, s.house.create(t, name, role))
+	return s.login(t, s.home.create(t, name, role))
 }
 
 // as returns a client that shows p's access token.

@@ -8,11 +8,11 @@ import (
 
 // What an operator does before the first start is there when the server starts.
 func TestProgramsAreRegisteredBeforeTheFirstStart(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		app := h.app(t, "--trusted", "--id-token-alg", "ES256", "--auth-method", "client_secret_basic", "--profile", "oauth21")
-		token := strings.Fields(run(t, "", append([]string{"registration-token", "--ttl", "1h"}, h.flags()...)...).must(t, 0).stdout)[0]
-		run(t, "", append([]string{"clients", "verify", app.ID}, h.flags()...)...).must(t, 0)
-		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, h.flags()...)...).must(t, 0)
+		token := strings.Fields(run(t, "", append([]string{"registration-token", "--ttl", "1h"}, h.Flags()...)...).Must(t, 0).Stdout)[0]
+		run(t, "", append([]string{"clients", "verify", app.ID}, h.Flags()...)...).Must(t, 0)
+		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, h.Flags()...)...).Must(t, 0)
 
 		s := start(t, h, config{more: []string{"--registration", "token"}})
 		sameJSON(t, "alg", parseToken(t, s.signsIn(t, s.register(t, "jane"), app).id).header["alg"], "ES256")
@@ -27,7 +27,7 @@ func TestProgramsAreRegisteredBeforeTheFirstStart(t *testing.T) {
 // Beside a running server the operator's word counts within a second.
 func TestOperatorsManageProgramsBesideTheServer(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, jane := s.house.app(t), s.register(t, "jane")
+		app, jane := s.home.app(t), s.register(t, "jane")
 		asks := func() string {
 			to := s.visitor(jane).get(t, authorization(app)).want(t, http.StatusSeeOther).header.Get("Location")
 			return string(s.visitor(jane).get(t, to).want(t, http.StatusOK).body)
@@ -37,7 +37,7 @@ func TestOperatorsManageProgramsBesideTheServer(t *testing.T) {
 			verb string
 			warn bool
 		}{{"verify", false}, {"unverify", true}} {
-			run(t, "", append([]string{"clients", step.verb, app.ID}, s.house.flags()...)...).must(t, 0)
+			run(t, "", append([]string{"clients", step.verb, app.ID}, s.Flags()...)...).Must(t, 0)
 			within(t, step.verb, func() bool { return strings.Contains(asks(), warning) == step.warn })
 		}
 
@@ -45,7 +45,7 @@ func TestOperatorsManageProgramsBesideTheServer(t *testing.T) {
 		s.keySet(t, 8) // and no more to come
 		old := s.signsIn(t, jane, app)
 		access := parseToken(t, old.access).header["kid"]
-		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, s.house.flags()...)...).must(t, 0)
+		run(t, "", append([]string{"keys", "rotate", "--use", "id"}, s.Flags()...)...).Must(t, 0)
 		var fresh held
 		within(t, "rotation", func() bool {
 			fresh = s.signsIn(t, jane, app)

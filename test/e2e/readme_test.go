@@ -42,7 +42,7 @@ func TestReadmeCalls(t *testing.T) {
 		t.Fatal("the README has lost its calls or their answers")
 	}
 	serving(t, config{}, func(t *testing.T, s *server) {
-		script := strings.ReplaceAll(blocks[1][2], "http://127.0.0.1:1618", s.url)
+		script := strings.ReplaceAll(blocks[1][2], "http://127.0.0.1:1618", s.URL)
 		script = regexp.MustCompile(`(?m)$`).ReplaceAllString(strings.TrimSpace(script), "; echo")
 		cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
 		cmd.Dir = t.TempDir()

@@ -27,19 +27,19 @@ func TestReceiptsVerifyCommand(t *testing.T) {
 		keys := save("keys.json", json.RawMessage(published.body))
 		good := save("good.json", json.RawMessage(st.raw))
 
-		run(t, "", "receipts", "verify", "--keys", keys, good).must(t, 0)
-		run(t, "", append([]string{"receipts", "verify", good}, s.house.flags()...)...).must(t, 0)
+		run(t, "", "receipts", "verify", "--keys", keys, good).Must(t, 0)
+		run(t, "", append([]string{"receipts", "verify", good}, s.Flags()...)...).Must(t, 0)
 		for name, fake := range forgeries(t, st) {
 			bad := save("bad.json", fake.envelope)
-			t.Run(name, func(t *testing.T) { run(t, "", "receipts", "verify", "--keys", keys, bad).must(t, 3) })
+			t.Run(name, func(t *testing.T) { run(t, "", "receipts", "verify", "--keys", keys, bad).Must(t, 3) })
 		}
 		others := published.object(t)
 		for _, k := range others["keys"].([]any) {
 			k.(obj)["keyId"] = "headykey-receipt-00000000"
 		}
 		stranger := save("stranger.json", others)
-		run(t, "", "receipts", "verify", "--keys", stranger, good).must(t, 3)
-		run(t, "", "receipts", "verify", "--keys", keys, filepath.Join(dir, "none.json")).refusal(t, "none.json")
-		run(t, "", "receipts", "verify").must(t, 2)
+		run(t, "", "receipts", "verify", "--keys", stranger, good).Must(t, 3)
+		run(t, "", "receipts", "verify", "--keys", keys, filepath.Join(dir, "none.json")).Refusal(t, "none.json")
+		run(t, "", "receipts", "verify").Must(t, 2)
 	})
 }

@@ -111,7 +111,7 @@ func TestRefreshRefusesWhatIsNoRefreshToken(t *testing.T) {
 }
 
 func TestRefreshSurvivesARestart(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, config{})
 		jane := s.register(t, "jane")
 		spent := jane.refresh
@@ -119,7 +119,7 @@ func TestRefreshSurvivesARestart(t *testing.T) {
 		third := s.nobody().refresh(t, second).text(t, "refreshToken")
 		gone := s.login(t, jane)
 		s.as(gone).post(t, logoutPath, nil).want(t, http.StatusOK)
-		s.stop(t)
+		s.Stop(t, patience)
 
 		s = start(t, h, config{})
 		fourth := s.nobody().refresh(t, third).want(t, http.StatusOK).text(t, "refreshToken")

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,10 +16,10 @@ func TestAProgramRegistersItself(t *testing.T) {
 		if a := s.nobody().post(t, programsPath, wish); a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer ") {
 			t.Errorf("a stranger without a token: %d %s", a.status, a.body)
 		}
-		r := run(t, "", append([]string{"registration-token", "--once", "--json"}, s.house.flags()...)...).must(t, 0)
 		var initial struct{ Token string }
-		if err := json.Unmarshal([]byte(r.stdout), &initial); err != nil || initial.Token == "" {
-			t.Fatalf("registration-token --json says %q", r.stdout)
+		s.Operate(t, "", &initial, "registration-token", "--once")
+		if initial.Token == "" {
+			t.Fatal("registration-token --json says no token")
 		}
 		holder := s.nobody().with("Authorization", "Bearer "+initial.Token)
 		made := holder.post(t, programsPath, wish).want(t, http.StatusCreated)
@@ -29,7 +28,7 @@ func TestAProgramRegistersItself(t *testing.T) {
 		}
 		p := program{made.text(t, "client_id"), made.text(t, "client_secret")}
 		at := programsPath + "/" + p.ID
-		if made.text(t, "registration_client_uri") != s.url+at {
+		if made.text(t, "registration_client_uri") != s.URL+at {
 			t.Errorf("it manages itself at %s", made.text(t, "registration_client_uri"))
 		}
 		text := s.earn(t, p, "scope=openid")
@@ -44,7 +43,7 @@ func TestAProgramRegistersItself(t *testing.T) {
 		itself := s.nobody().with("Authorization", "Bearer "+made.text(t, "registration_access_token"))
 		itself.get(t, at).want(t, http.StatusOK)
 		itself.delete(t, at).want(t, http.StatusNoContent)
-		watcher := s.house.program(t)
+		watcher := s.home.program(t)
 		if s.active(t, watcher, text) {
 			t.Error("the token of a client that left is active")
 		}

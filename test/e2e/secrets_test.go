@@ -44,17 +44,17 @@ func (s *server) live(t *testing.T) (secrets, addresses []string) {
 func TestTheLogHoldsNoSecret(t *testing.T) {
 	serving(t, config{more: []string{"--log-level", "debug"}}, func(t *testing.T, s *server) {
 		secrets, addresses := s.live(t)
-		s.stop(t)
-		holdsNone(t, "the log", s.log.String(), append(secrets, addresses...))
+		s.Stop(t, patience)
+		holdsNone(t, "the log", s.Log(), append(secrets, addresses...))
 	})
 }
 
 func TestTheDataHoldsNoSecret(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
+	s := start(t, homeIn(t.TempDir()), config{})
 	secrets, _ := s.live(t)
-	s.stop(t)
+	s.Stop(t, patience)
 	n := 0
-	err := filepath.WalkDir(s.house.data, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(s.Data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 // access without them, and gives it back.
 func TestAPersonLetsAProgramIn(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, jane := s.house.app(t), s.register(t, "jane")
+		app, jane := s.home.app(t), s.register(t, "jane")
 		first := s.signsIn(t, jane, app)
 		who := parseToken(t, first.id).claims
 		authTime, _ := who["auth_time"].(float64)
@@ -19,7 +19,7 @@ func TestAPersonLetsAProgramIn(t *testing.T) {
 			t.Errorf("auth_time %v", who["auth_time"])
 		}
 		sameJSON(t, "ID token", who, obj{
-			"iss": s.url + "/auth/v1", "sub": jane.id, "aud": app.ID, "nonce": "n1", "acr": "aal1", "amr": []any{"pwd"},
+			"iss": s.URL + "/auth/v1", "sub": jane.id, "aud": app.ID, "nonce": "n1", "acr": "aal1", "amr": []any{"pwd"},
 			"iat": who["iat"], "exp": who["exp"], "auth_time": authTime, "at_hash": who["at_hash"], "sid": who["sid"],
 		})
 		sameJSON(t, "userinfo", s.nobody().bearer(first.access).get(t, userinfoPath).want(t, 200).object(t),
@@ -56,7 +56,7 @@ func (s *server) gone(t *testing.T, app program, all ...held) {
 
 func TestWhatWasUsedIsNotUsedAgain(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, jane := s.house.app(t, "--trusted"), s.register(t, "jane")
+		app, jane := s.home.app(t, "--trusted"), s.register(t, "jane")
 		code := s.code(t, jane, app)
 		one := heldOf(t, s.redeem(t, app, code))
 		s.redeem(t, app, code).fails(t, http.StatusBadRequest, "invalid_grant")
@@ -72,7 +72,7 @@ func TestWhatWasUsedIsNotUsedAgain(t *testing.T) {
 
 func TestACodeCountsWhereItWasMadeForAlone(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, other, jane := s.house.app(t, "--trusted"), s.house.app(t), s.register(t, "jane")
+		app, other, jane := s.home.app(t, "--trusted"), s.home.app(t), s.register(t, "jane")
 		const grant, back, proof = "grant_type=authorization_code", "redirect_uri=" + callback, "code_verifier=" + verifier
 		for name, pairs := range map[string][]string{
 			"no verifier":      {back},
@@ -94,7 +94,7 @@ func TestACodeCountsWhereItWasMadeForAlone(t *testing.T) {
 
 func TestAuthorizationRefusals(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, jane := s.house.app(t), s.register(t, "jane")
+		app, jane := s.home.app(t), s.register(t, "jane")
 		for _, tt := range []struct{ word, pair string }{
 			{"invalid_request", "code_challenge_method=plain"},
 			{"invalid_request", "code_challenge=short"},
@@ -131,16 +131,16 @@ func TestAuthorizationRefusals(t *testing.T) {
 // that stands on it ends.
 func TestConsentsAreWithdrawn(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, jane, admin := s.house.app(t), s.register(t, "jane"), s.member(t, "admin", "admin")
+		app, jane, admin := s.home.app(t), s.register(t, "jane"), s.member(t, "admin", "admin")
 		const own = "/api/auth/consents"
 		office := "/api/admin/users/" + jane.id + "/consents"
 		sameJSON(t, "before", s.as(jane).get(t, own).want(t, 200).list(t, "consents"), []any{})
-		flags := append(s.house.flags(), "--json")
+		flags := append(s.Flags(), "--json")
 		for name, withdraw := range map[string]func(){
 			"herself":       func() { s.as(jane).delete(t, own+"/"+app.ID).want(t, 200) },
 			"administrator": func() { s.as(admin).delete(t, office+"/"+app.ID).want(t, 200) },
 			"operator": func() {
-				run(t, "", append([]string{"consents", "withdraw", "--user", jane.email, app.ID}, flags...)...).must(t, 0)
+				run(t, "", append([]string{"consents", "withdraw", "--user", jane.email, app.ID}, flags...)...).Must(t, 0)
 			},
 		} {
 			one := s.signsIn(t, jane, app)
@@ -149,7 +149,7 @@ func TestConsentsAreWithdrawn(t *testing.T) {
 				t.Errorf("%s: consents %v", name, given)
 			}
 			sameJSON(t, "the administrator's list", s.as(admin).get(t, office).want(t, 200).list(t, "consents"), given)
-			listed := run(t, "", append([]string{"consents", "list", "--user", jane.email}, flags...)...).must(t, 0).stdout
+			listed := run(t, "", append([]string{"consents", "list", "--user", jane.email}, flags...)...).Must(t, 0).Stdout
 			if !strings.Contains(listed, app.ID) {
 				t.Errorf("consents list says %s", listed)
 			}
@@ -177,7 +177,7 @@ func TestWhatStandsOnAnEndEnds(t *testing.T) {
 				s.as(admin).patch(t, clientsPath+"/"+app.ID, obj{"disabled": true}).want(t, 200)
 			},
 		} {
-			app, jane, watcher := s.house.app(t, "--trusted"), s.register(t, name), s.house.program(t, "--serves", s.url+"/api/v1")
+			app, jane, watcher := s.home.app(t, "--trusted"), s.register(t, name), s.home.program(t, "--serves", s.URL+"/api/v1")
 			one := s.signsIn(t, jane, app)
 			code := s.code(t, jane, app)
 			if !s.active(t, watcher, one.access) {
@@ -200,7 +200,7 @@ func TestWhatStandsOnAnEndEnds(t *testing.T) {
 // A device without a browser is let in from another.
 func TestADeviceIsConnected(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		tv, jane := s.house.app(t, "--grant", "urn:ietf:params:oauth:grant-type:device_code", "--grant", "refresh_token"), s.register(t, "jane")
+		tv, jane := s.home.app(t, "--grant", "urn:ietf:params:oauth:grant-type:device_code", "--grant", "refresh_token"), s.register(t, "jane")
 		for _, decision := range []string{"deny", "allow"} {
 			asked := s.nobody().is(tv).form(t, "/auth/v1/oauth/device", "scope=openid email").want(t, 200)
 			poll := func() answer {
@@ -229,7 +229,7 @@ func TestADeviceIsConnected(t *testing.T) {
 // A pushed request is good once and for who pushed it.
 func TestAPushedRequest(t *testing.T) {
 	serving(t, config{}, func(t *testing.T, s *server) {
-		app, other, jane := s.house.app(t, "--trusted", "--require-par"), s.house.app(t), s.register(t, "jane")
+		app, other, jane := s.home.app(t, "--trusted", "--require-par"), s.home.app(t), s.register(t, "jane")
 		if in := s.visitor(jane).get(t, authorization(app)).back(t, s); in.Get("error") != "invalid_request" {
 			t.Errorf("not pushed: %v", in)
 		}

@@ -4,22 +4,23 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"headykey.com/headykey/test/house"
 )
 
-func serveArgs(h house, more ...string) []string {
-	return config{limits: true, more: more}.args(h) // off is a warning of its own
+func serveArgs(h home, more ...string) []string {
+	return h.Serve(config{limits: true, more: more}.flags()...) // off is a warning of its own
 }
 
 func TestWrongCommandLines(t *testing.T) {
 	for _, args := range [][]string{{"dance"}, {"serve", "--no-such-flag"}, {"users", "create"}, {"serve", "--rate-limit", "maybe"}} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) { run(t, "", args...).must(t, 2) })
+		t.Run(strings.Join(args, " "), func(t *testing.T) { run(t, "", args...).Must(t, 2) })
 	}
-	run(t, "", "version").must(t, 0)
-	run(t, "", "--help").must(t, 0)
+	run(t, "", "version").Must(t, 0)
+	run(t, "", "--help").Must(t, 0)
 }
 
 func TestWrongSettingsAreRefused(t *testing.T) {
@@ -36,9 +37,9 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	}
 	for name, more := range tests {
 		t.Run(name, func(t *testing.T) {
-			h := house{data: filepath.Join(t.TempDir(), "data")}
-			run(t, "", serveArgs(h, more...)...).refusal(t)
-			if _, err := os.Stat(h.data); err == nil {
+			h := homeIn(filepath.Join(t.TempDir(), "data"))
+			run(t, "", serveArgs(h, more...)...).Refusal(t)
+			if _, err := os.Stat(h.Data); err == nil {
 				t.Error("a refused start left a data directory")
 			}
 		})
@@ -46,30 +47,30 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 }
 
 func TestUnknownSettingsAreNamed(t *testing.T) {
-	h := house{data: t.TempDir()}
+	h := homeIn(t.TempDir())
 	for name, text := range map[string]string{"lisen": "lisen = \"127.0.0.1:0\"\n", "acess": "[lifetimes]\nacess = \"1h\"\n"} {
 		file := filepath.Join(t.TempDir(), "headykey.toml")
 		write(t, file, text)
-		run(t, "", serveArgs(h, "--config", file)...).refusal(t, name, file)
+		run(t, "", serveArgs(h, "--config", file)...).Refusal(t, name, file)
 	}
 	file := filepath.Join(t.TempDir(), "headykey.toml")
 	write(t, file, "listen = \n")
-	run(t, "", serveArgs(h, "--config", file)...).refusal(t, file)
+	run(t, "", serveArgs(h, "--config", file)...).Refusal(t, file)
 }
 
 func TestDamagedDatabaseIsLeftAlone(t *testing.T) {
-	h := house{data: t.TempDir()}
+	h := homeIn(t.TempDir())
 	s := start(t, h, config{})
 	s.register(t, "jane")
-	s.stop(t)
+	s.Stop(t, patience)
 
-	files, err := filepath.Glob(filepath.Join(h.data, "*.db"))
+	files, err := filepath.Glob(filepath.Join(h.Data, "*.db"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("databases %v, %v, want one", files, err)
 	}
 	noise := strings.Repeat("this is no database. ", 4096)
 	write(t, files[0], noise)
-	run(t, "", serveArgs(h)...).refusal(t, filepath.Base(files[0]))
+	run(t, "", serveArgs(h)...).Refusal(t, filepath.Base(files[0]))
 	if got, err := os.ReadFile(files[0]); err != nil || string(got) != noise {
 		t.Errorf("the damaged file was changed (%v)", err)
 	}
@@ -88,21 +89,8 @@ func TestReadOnlyDataIsRefused(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	runAs(t, asNobody(t), "", serveArgs(house{data: data})...).refusal(t, data)
-}
-
-// asNobody returns a command that runs another without root's rights; nil where
-// we have none.
-func asNobody(t *testing.T) []string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return nil
-	}
-	path, err := exec.LookPath("setpriv")
-	if err != nil {
-		t.Skip("root may write everywhere, and there is no setpriv")
-	}
-	return []string{path, "--reuid=65534", "--regid=65534", "--clear-groups"}
+	h := homeIn(data)
+	house.Finish(t, house.AsNobody(t, h.Command(t, serveArgs(h)...)), "", patience).Refusal(t, data)
 }
 
 func TestTakenPort(t *testing.T) {
@@ -111,27 +99,27 @@ func TestTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	args := append([]string{"serve", "--dev", "--listen", l.Addr().String()}, house{data: t.TempDir()}.flags()...)
-	run(t, "", args...).refusal(t, l.Addr().String())
+	args := append([]string{"serve", "--dev", "--listen", l.Addr().String()}, homeIn(t.TempDir()).Flags()...)
+	run(t, "", args...).Refusal(t, l.Addr().String())
 }
 
 func TestOneServerPerDataDirectory(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
-	run(t, "", serveArgs(s.house)...).refusal(t, s.house.data)
+	s := start(t, homeIn(t.TempDir()), config{})
+	run(t, "", serveArgs(s.home)...).Refusal(t, s.Data)
 	s.nobody().get(t, "/health/ready").want(t, 200)
-	s.stop(t)
-	start(t, s.house, config{})
+	s.Stop(t, patience)
+	start(t, s.home, config{})
 }
 
 // The lock dies with its process, however that ends, and what was answered is kept.
 func TestKilledServerStartsAgain(t *testing.T) {
 	c := config{more: []string{"--url", "http://127.0.0.1:1618"}} // tokens are good at one address
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, c)
 		jane := s.register(t, "jane")
 		gone := s.login(t, jane)
 		s.as(gone).post(t, logoutPath, nil).want(t, 200)
-		s.kill()
+		s.Kill()
 		s = start(t, h, c)
 		s.as(jane).get(t, mePath).want(t, 200)
 		s.signedOut(t, gone)
@@ -147,15 +135,17 @@ func TestMissingPostgres(t *testing.T) {
 	l.Close() // nobody answers here now
 	const password = "a-password-nobody-may-read"
 	at := url.URL{Scheme: "postgres", User: url.UserPassword("nobody", password), Host: dead, Path: "/none"}
-	r := run(t, "", serveArgs(house{data: t.TempDir(), dsn: at.String()})...)
-	r.refusal(t)
-	if strings.Contains(r.stderr+r.stdout, password) {
+	h := homeIn(t.TempDir())
+	h.DSN = at.String()
+	r := run(t, "", serveArgs(h)...)
+	r.Refusal(t)
+	if strings.Contains(r.Stderr+r.Stdout, password) {
 		t.Error("the refusal shows the password of the database")
 	}
 }
 
 func TestCommandsWorkBeforeAndBesideTheServer(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		admin := h.create(t, "admin", "admin")
 		s := start(t, h, config{})
 		if now := s.login(t, admin); now.id != admin.id {
@@ -163,17 +153,17 @@ func TestCommandsWorkBeforeAndBesideTheServer(t *testing.T) {
 		}
 		s.login(t, h.create(t, "jane", "user"))
 		args := []string{"users", "create", "--email", admin.email, "--role", "admin", "--password-stdin", "--json"}
-		run(t, goodPassword+"\n", append(args, h.flags()...)...).must(t, 1)
+		run(t, goodPassword+"\n", append(args, h.Flags()...)...).Must(t, 1)
 		args[3], args[5] = address("john"), "emperor"
-		if r := run(t, goodPassword+"\n", append(args, h.flags()...)...); r.code == 0 {
+		if r := run(t, goodPassword+"\n", append(args, h.Flags()...)...); r.Code == 0 {
 			t.Error("made a user with a role that is none")
 		}
 	})
 }
 
 func TestRateLimitOffIsLogged(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
-	if log := s.log.String(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, "rate") {
+	s := start(t, homeIn(t.TempDir()), config{})
+	if log := s.Log(); !strings.Contains(log, `"level":"WARN"`) || !strings.Contains(log, "rate") {
 		t.Error("no warning that the rate limits are off")
 	}
 }

@@ -30,10 +30,10 @@ func walk(t *testing.T) string {
 func TestTheWalkThroughOAuth(t *testing.T) {
 	script := walk(t)
 	serving(t, config{}, func(t *testing.T, s *server) {
-		cmd := exec.Command("sh", "-euc", strings.ReplaceAll(script, "http://127.0.0.1:1618", s.url))
+		cmd := exec.Command("sh", "-euc", strings.ReplaceAll(script, "http://127.0.0.1:1618", s.URL))
 		cmd.Dir = t.TempDir()
-		cmd.Env = append(config{}.environment(), "HEADYKEY_DATA="+s.house.data, "HEADYKEY_DATABASE="+s.house.dsn)
-		cmd.Env[0] = "PATH=" + filepath.Dir(bench.binary) + ":" + os.Getenv("PATH")
+		cmd.Env = append(s.Environment(), "HEADYKEY_DATA="+s.Data, "HEADYKEY_DATABASE="+s.DSN,
+			"PATH="+filepath.Dir(bench.binary)+":"+os.Getenv("PATH"))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -38,7 +38,7 @@ type client struct {
 
 // nobody returns a client without credentials.
 func (s *server) nobody() client {
-	return client{s.url, http.Header{}, &http.Client{
+	return client{s.URL, http.Header{}, &http.Client{
 		Timeout:   patience,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second},
 	}}
@@ -182,7 +182,7 @@ func (s *server) login(t *testing.T, email string) person {
 // admin makes an administrator by the command line and signs them in.
 func (s *server) admin(t *testing.T) person {
 	t.Helper()
-	s.house.command(t, goodPassword+"\n", "users", "create", "--email", address("admin"), "--role", "admin", "--password-stdin")
+	s.Operate(t, goodPassword+"\n", &obj{}, "users", "create", "--email", address("admin"), "--role", "admin", "--password-stdin")
 	return s.login(t, address("admin"))
 }
 

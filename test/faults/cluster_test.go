@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"headykey.com/headykey/test/house"
 )
 
 // A cluster is a PostgreSQL server of a test's own, to be broken. It keeps its
@@ -72,9 +74,9 @@ func (c *cluster) newStandby(t *testing.T) *cluster {
 	s := clusterAt(t)
 	s.must(t, "pg_basebackup", "--pgdata="+s.data(), "--dbname="+c.dsn(), "--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync")
 	s.start(t)
-	execute(t, c.dsn(), "ALTER SYSTEM SET synchronous_standby_names = '*'") // after the copy, which must not have it
-	execute(t, c.dsn(), "ALTER SYSTEM SET synchronous_commit = 'remote_apply'")
-	execute(t, c.dsn(), "SELECT pg_reload_conf()")
+	house.Execute(t, c.dsn(), "ALTER SYSTEM SET synchronous_standby_names = '*'") // after the copy, which must not have it
+	house.Execute(t, c.dsn(), "ALTER SYSTEM SET synchronous_commit = 'remote_apply'")
+	house.Execute(t, c.dsn(), "SELECT pg_reload_conf()")
 	eventually(t, patience, "synchronous standby", func() bool {
 		var n int
 		return c.ask(&n, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == nil && n == 1

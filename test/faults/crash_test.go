@@ -11,7 +11,7 @@ const crashes = 30
 // Killed again and again under load, the server has everything that it ever
 // acknowledged, and nothing that it ended comes back.
 func TestKilledUnderLoadKeepsWhatItAcknowledged(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		rng := chance(t)
 		s := start(t, h, config{})
 		admin := s.admin(t)
@@ -20,7 +20,7 @@ func TestKilledUnderLoadKeepsWhatItAcknowledged(t *testing.T) {
 			began := time.Now()
 			wait := walk(all, s, nil)
 			time.Sleep(time.Duration(20+rng.IntN(300)) * time.Millisecond) // the moment of the crash
-			s.kill()
+			s.Kill()
 			wait()
 			s = start(t, h, config{})
 			checkRound(t, s, all, round == crashes-1)

@@ -30,7 +30,7 @@ func TestLostDatabaseIsNotTrustedFromMemory(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCluster(t)
-			s := start(t, house{t.TempDir(), c.dsn()}, config{})
+			s := start(t, homeIn(t.TempDir(), c.dsn()), config{})
 			jane := s.register(t, "jane")
 			k := s.as(jane).createKey(t)
 			s.as(jane).do(t, "GET", verifyPath, nil, 200)
@@ -157,7 +157,7 @@ func TestFailoverOfPostgresLosesNothing(t *testing.T) {
 	rng := chance(t)
 	primary := newCluster(t)
 	standby := primary.newStandby(t)
-	h := house{t.TempDir(), multiHost(primary, standby)}
+	h := homeIn(t.TempDir(), multiHost(primary, standby))
 	s := start(t, h, config{})
 	admin := s.admin(t)
 	all := trails(t, s, rng, 6)

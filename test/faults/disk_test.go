@@ -48,7 +48,7 @@ func fill(t *testing.T, path string) {
 // room everything works again, without a restart, and nothing acknowledged is lost.
 func TestFullDiskRefusesWritesAndLosesNothing(t *testing.T) {
 	disk := smallDisk(t, 34<<20)
-	h := house{data: filepath.Join(disk, "data")}
+	h := homeIn(filepath.Join(disk, "data"), "")
 	rng := chance(t)
 	s := start(t, h, config{})
 	admin := s.admin(t)
@@ -75,12 +75,12 @@ func TestFullDiskRefusesWritesAndLosesNothing(t *testing.T) {
 		checkRound(t, s, all, true)
 		s.haveReceipts(t, admin, all, time.Time{})
 		if round == 0 { // once by itself, once after a crash
-			s.kill()
+			s.Kill()
 			s = start(t, h, config{})
 			checkRound(t, s, all, true)
 		}
 	}
-	s.terminate(t, prompt)
+	s.Stop(t, prompt)
 	s = start(t, h, config{})
 	checkRound(t, s, all, true)
 	checkAccounts(t, s, all)

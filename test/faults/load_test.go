@@ -24,7 +24,7 @@ const (
 // come again.
 func TestCrowdIsBounded(t *testing.T) {
 	allowFiles(t, idleConnections+1000)
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, config{more: []string{"--idle-timeout", "5m"}})
 		jane := s.register(t, "jane")
 		crowd(t, s, idleConnections)
@@ -76,7 +76,7 @@ func crowd(t *testing.T, s *server, n int) {
 	for range 34 {
 		wg.Go(func() {
 			for range n / 34 {
-				conn, err := visit(strings.TrimPrefix(s.url, "http://"))
+				conn, err := visit(strings.TrimPrefix(s.URL, "http://"))
 				mu.Lock()
 				if err != nil {
 					failed = err

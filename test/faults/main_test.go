@@ -10,45 +10,23 @@
 package faults
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
+
+	"headykey.com/headykey/test/house"
 )
 
 // bench is made once by TestMain and only read afterwards.
 var bench struct{ binary string }
 
 func TestMain(m *testing.M) {
-	os.Exit(prepareAndRun(m))
-}
-
-func prepareAndRun(m *testing.M) int {
-	if bench.binary = os.Getenv("HEADYKEY_TEST_BINARY"); bench.binary != "" {
-		return m.Run()
-	}
-	dir, err := os.MkdirTemp("", "headykey-faults-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	bench.binary = filepath.Join(dir, "headykey")
-	cmd := exec.Command("go", "build", "-o", bench.binary, "./cmd/headykey")
-	cmd.Dir = filepath.Join("..", "..")
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		err = os.Chmod(dir, 0o755) //nolint:gosec // another user runs the binary, too
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "build headykey: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(house.Main(m, func(dir string) (err error) {
+		bench.binary, err = house.Find(dir)
+		return err
+	}))
 }
 
 // chance returns the random choices of a test, which HEADYKEY_TEST_SEED repeats.

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"headykey.com/headykey/test/house"
 )
 
 // bound is how soon every node refuses what one has revoked.
@@ -18,18 +20,18 @@ const bound = time.Second
 // the first one's master key.
 func twoNodes(t *testing.T, c config) (a, b *server) {
 	t.Helper()
-	dsn := freshDatabase(t)
-	first, second := house{t.TempDir(), dsn}, house{t.TempDir(), dsn}
+	dsn := house.Database(t)
+	first, second := homeIn(t.TempDir(), dsn), homeIn(t.TempDir(), dsn)
 	a = start(t, first, c)
 	copyKey(t, first, second)
 	return a, start(t, second, c)
 }
 
-func copyKey(t *testing.T, from, to house) {
+func copyKey(t *testing.T, from, to home) {
 	t.Helper()
-	key, err := os.ReadFile(filepath.Join(from.data, "master.key"))
+	key, err := os.ReadFile(filepath.Join(from.Data, "master.key"))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(to.data, "master.key"), key, 0o600)
+		err = os.WriteFile(filepath.Join(to.Data, "master.key"), key, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +153,7 @@ func TestEveryNodeRefusesWhatOneRevokedThoughItHearsNothing(t *testing.T) {
 	for _, name := range []string{"jane", "john", "jill"} {
 		p := a.register(t, name)
 		w := watching(t, b.as(p), func(a answer) bool { return a.status == 200 })
-		execute(t, a.house.dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
+		house.Execute(t, a.home.DSN, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
 		a.as(p).do(t, "POST", logoutPath, nil, 200)
 		w.judge(t, time.Now())
 	}
@@ -194,14 +196,14 @@ func TestNodesSurviveEachOther(t *testing.T) {
 		waitDying := walk(all[:2], dies, nil)
 		waitLiving := walk(all[2:], lives, stop)
 		time.Sleep(time.Duration(100+rng.IntN(200)) * time.Millisecond)
-		dies.kill()
+		dies.Kill()
 		waitDying()
 		time.Sleep(100 * time.Millisecond)
 		close(stop)
 		waitLiving()
 		checkRound(t, lives, all, true) // also what the dead node acknowledged
 		lives.haveReceipts(t, admin, all, began.Add(-2*time.Second))
-		if again := start(t, dies.house, config{}); round%2 == 1 {
+		if again := start(t, dies.home, config{}); round%2 == 1 {
 			b = again
 		} else {
 			a = again
@@ -237,25 +239,18 @@ func TestNodesShareTheCountOfFailures(t *testing.T) {
 
 func TestNodesMayStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 	for range 2 {
-		dsn := freshDatabase(t)
+		dsn := house.Database(t)
 		var secret [32]byte
 		_, _ = rand.Read(secret[:]) // never fails (crypto/rand)
 		c := config{env: []string{"HEADYKEY_MASTER_KEY=" + hex.EncodeToString(secret[:])}}
-		nodes := []*server{launch(t, house{t.TempDir(), dsn}, c), launch(t, house{t.TempDir(), dsn}, c), launch(t, house{t.TempDir(), dsn}, c)}
+		nodes := []*server{launch(t, homeIn(t.TempDir(), dsn), c), launch(t, homeIn(t.TempDir(), dsn), c), launch(t, homeIn(t.TempDir(), dsn), c)}
 		for _, s := range nodes {
-			select {
-			case address := <-s.log.ready:
-				s.url = "http://" + address
-			case <-s.ended:
-				t.Fatalf("one of three nodes ended:\n%s", s.log)
-			case <-time.After(patience):
-				t.Fatalf("one of three nodes is not ready:\n%s", s.log)
-			}
+			s.Await(t)
 		}
 		jane := nodes[0].register(t, "jane")
 		for _, s := range nodes {
 			s.as(jane).do(t, "GET", verifyPath, nil, 200)
-			s.kill()
+			s.Kill()
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (e *errand) showOld(t *testing.T, c client) {
 // Killed again and again while people let programs in, the server has every
 // authorization that it acknowledged, and gives nothing for what was used.
 func TestKilledUnderLoadKeepsWhatItGavePrograms(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		rng := chance(t)
 		s := start(t, h, config{})
 		all := make([]*errand, 4)
@@ -152,7 +152,7 @@ func TestKilledUnderLoadKeepsWhatItGavePrograms(t *testing.T) {
 				})
 			}
 			time.Sleep(time.Duration(20+rng.IntN(300)) * time.Millisecond) // the moment of the crash
-			s.kill()
+			s.Kill()
 			wg.Wait()
 			s = start(t, h, config{})
 			for _, e := range all {

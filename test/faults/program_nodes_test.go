@@ -9,7 +9,7 @@ import (
 // What stands on something that one node ended is worth nothing on the other.
 func TestEveryNodeStopsProgramsAtOnce(t *testing.T) {
 	a, b := twoNodes(t, config{})
-	admin, watcher := a.admin(t), a.house.program(t, "--serves", base+"/api/v1")
+	admin, watcher := a.admin(t), a.home.program(t, "--serves", base+"/api/v1")
 	const offline = "openid email offline_access"
 	tests := []struct {
 		name, scope string
@@ -43,7 +43,7 @@ func TestEveryNodeStopsProgramsAtOnce(t *testing.T) {
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			app, jane := a.house.program(t), a.register(t, "jane"+string(rune('a'+i)))
+			app, jane := a.home.program(t), a.register(t, "jane"+string(rune('a'+i)))
 			one := a.letIn(t, jane, app, tt.scope)
 			c := b.nobody()
 			info := watchingBy(t, func() answer { return c.bearer(one.access).try("GET", userinfoPath, nil) }, func(a answer) bool { return a.status == 200 })

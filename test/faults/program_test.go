@@ -27,14 +27,16 @@ const (
 type program struct{ id, secret string }
 
 // program registers a client by the command line.
-func (h house) program(t *testing.T, args ...string) program {
+func (h home) program(t *testing.T, args ...string) program {
 	t.Helper()
-	made := h.command(t, "", append([]string{
+	var made struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	h.Operate(t, "", &made, append([]string{
 		"clients", "create", "--name", "Robot", "--redirect-uri", callback, "--scope", "openid", "--scope", "email", "--scope", "offline_access",
 	}, args...)...)
-	id, _ := made["client_id"].(string)
-	secret, _ := made["client_secret"].(string)
-	return program{id, secret}
+	return program{made.ID, made.Secret}
 }
 
 // form posts in as p proves itself.

@@ -24,7 +24,7 @@ func (s *server) spendAtOnce(token string, n int) []answer {
 }
 
 func TestFiftyRefreshesAtOnceHaveOneSuccessor(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, config{})
 		admin, jane := s.admin(t), s.register(t, "jane")
 		token := jane.refresh
@@ -49,7 +49,7 @@ func TestFiftyRefreshesAtOnceHaveOneSuccessor(t *testing.T) {
 // A token that is shown once its child was used can only come from a thief, or
 // from its owner after a thief: the session ends, however it is proven.
 func TestLateReuseEndsTheSessionAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		s := start(t, h, config{})
 		c := s.nobody()
 		jane := s.register(t, "jane")

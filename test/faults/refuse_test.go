@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,26 +15,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// refusal marks the test failed unless the command failed with one sentence that
-// holds each of the words.
-func (r result) refusal(t *testing.T, words ...string) {
-	t.Helper()
-	if r.code == 0 {
-		t.Errorf("exit code 0, want a failure\n%s", r.stderr)
-	}
-	said := strings.TrimSpace(r.stderr)
-	if said == "" || strings.Contains(said, "\n") || strings.Contains(said, "goroutine ") || strings.Contains(said, ".go:") {
-		t.Errorf("want one sentence on standard error, got %q", r.stderr)
-	}
-	for _, w := range words {
-		if !strings.Contains(said, w) {
-			t.Errorf("the sentence %q does not name %q", said, w)
-		}
-	}
-	t.Logf("%s", said)
-}
+	"headykey.com/headykey/test/house"
+)
 
 // hashes returns the SHA-256 of every file of a data directory that holds anything.
 // The lock's file tells only whose the directory is, and the log's index is made
@@ -63,17 +45,17 @@ var furniture = []string{"jane", "john", "jill", "joe"}
 
 // furnish makes a data directory on SQLite with people in it, and leaves it as a
 // crash (or, tidily, as a shutdown) does.
-func furnish(t *testing.T, tidily bool) house {
+func furnish(t *testing.T, tidily bool) home {
 	t.Helper()
-	h := house{data: t.TempDir()}
+	h := homeIn(t.TempDir(), "")
 	s := start(t, h, config{})
 	for _, name := range furniture {
 		s.register(t, name)
 	}
 	if tidily {
-		s.terminate(t, prompt)
+		s.Stop(t, prompt)
 	} else {
-		s.kill()
+		s.Kill()
 	}
 	return h
 }
@@ -144,20 +126,19 @@ func TestDamagedDataIsRefusedAndLeftAlone(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := furnish(t, tt.tidily)
-			tt.damage(t, h.data)
-			before := hashes(t, h.data)
+			tt.damage(t, h.Data)
+			before := hashes(t, h.Data)
 			s := launch(t, h, config{limits: true})
 			select {
-			case <-s.ended:
-			case address := <-s.log.ready:
-				s.url = "http://" + address
+			case <-s.Ended:
+			case <-s.Ready:
 				checkPeople(t, s)
 				t.Fatal("the server serves damaged data")
 			case <-time.After(10 * time.Second):
 				t.Fatal("the server neither starts nor refuses")
 			}
-			result{code: s.cmd.ProcessState.ExitCode(), stderr: s.log.String()}.refusal(t, tt.words...)
-			if after := hashes(t, h.data); !maps.Equal(before, after) {
+			house.Result{Code: s.Cmd.ProcessState.ExitCode(), Stderr: s.Log()}.Refusal(t, tt.words...)
+			if after := hashes(t, h.Data); !maps.Equal(before, after) {
 				t.Errorf("the data directory was changed:\nbefore %x\nafter  %x", before, after)
 			}
 		})
@@ -167,7 +148,7 @@ func TestDamagedDataIsRefusedAndLeftAlone(t *testing.T) {
 // The log of a crashed server holds all that the file lacks.
 func TestDamageThatTheLogCoversLosesNothing(t *testing.T) {
 	h := furnish(t, false)
-	overwrite(t, filepath.Join(h.data, "headykey.db"), 0, []byte(strings.Repeat("x", 4096)))
+	overwrite(t, filepath.Join(h.Data, "headykey.db"), 0, []byte(strings.Repeat("x", 4096)))
 	checkPeople(t, start(t, h, config{}))
 }
 
@@ -204,35 +185,31 @@ func TestReadOnlyDataIsRefusedAndLeftAlone(t *testing.T) {
 	dir, err := os.MkdirTemp("", "headykey-faults-") // others must be able to come here
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := house{data: filepath.Join(dir, "data")}
+	h := homeIn(filepath.Join(dir, "data"), "")
 	s := start(t, h, config{})
 	s.register(t, "jane")
-	s.terminate(t, prompt)
-	as := asNobody(t, dir)
+	s.Stop(t, prompt)
+	give(t, dir)
 	for _, path := range []string{"headykey.db", "master.key", "server.lock", "."} {
 		mode := fs.FileMode(0o400)
 		if path == "." {
 			mode = 0o500
 		}
-		must(t, os.Chmod(filepath.Join(h.data, path), mode))
+		must(t, os.Chmod(filepath.Join(h.Data, path), mode))
 	}
-	before := hashes(t, h.data)
-	finish(t, config{limits: true, wrapper: as}.command(h), "").refusal(t, h.data, "permission")
-	if after := hashes(t, h.data); !maps.Equal(before, after) {
+	before := hashes(t, h.Data)
+	cmd := h.Command(t, h.Serve(config{limits: true}.flags()...)...)
+	house.Finish(t, house.AsNobody(t, cmd), "", prompt).Refusal(t, h.Data, "permission")
+	if after := hashes(t, h.Data); !maps.Equal(before, after) {
 		t.Error("the data directory was changed")
 	}
 }
 
-// asNobody gives dir to the user nobody and returns a command that runs another as
-// that one, or nothing where we are not root, whom nothing is forbidden.
-func asNobody(t *testing.T, dir string) []string {
+// give makes dir the property of the user nobody, if we are root.
+func give(t *testing.T, dir string) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		return nil
-	}
-	path, err := exec.LookPath("setpriv")
-	if err != nil {
-		t.Skip("root may write everywhere, and there is no setpriv")
+		return
 	}
 	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -240,7 +217,6 @@ func asNobody(t *testing.T, dir string) []string {
 		}
 		return os.Chown(path, 65534, 65534)
 	}))
-	return []string{path, "--reuid=65534", "--regid=65534", "--clear-groups"}
 }
 
 func TestUnusableSurroundingsAreNamed(t *testing.T) {
@@ -268,10 +244,10 @@ func TestUnusableSurroundingsAreNamed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			write(t, file, tt.file)
-			h := house{data: filepath.Join(t.TempDir(), "data"), dsn: tt.dsn}
-			r := finish(t, config{limits: true, more: tt.more}.command(h), "")
-			r.refusal(t, tt.words...)
-			if strings.Contains(r.stdout+r.stderr, password) {
+			h := homeIn(filepath.Join(t.TempDir(), "data"), tt.dsn)
+			r := attempt(t, h, tt.more...)
+			r.Refusal(t, tt.words...)
+			if strings.Contains(r.Stdout+r.Stderr, password) {
 				t.Error("the refusal shows the password of the database")
 			}
 		})
@@ -284,39 +260,39 @@ func sprintURL(user, password, host, path string) string {
 
 // What PostgreSQL itself refuses is told in its words, without the password.
 func TestUnusableDatabasesAreNamed(t *testing.T) {
-	dsn := freshDatabase(t)
+	dsn := house.Database(t)
 	t.Run("no such database", func(t *testing.T) {
-		h := house{t.TempDir(), inDatabase(t, dsn, "no_such_database")}
-		finish(t, config{limits: true}.command(h), "").refusal(t, "no_such_database")
+		h := homeIn(t.TempDir(), house.InDatabase(t, dsn, "no_such_database"))
+		attempt(t, h).Refusal(t, "no_such_database")
 	})
-	h := house{t.TempDir(), dsn}
-	start(t, h, config{}).terminate(t, prompt)
+	h := homeIn(t.TempDir(), dsn)
+	start(t, h, config{}).Stop(t, prompt)
 	t.Run("made by a later version", func(t *testing.T) {
-		execute(t, dsn, "INSERT INTO schema_versions (version_id, is_applied) VALUES (987654321, true)")
+		house.Execute(t, dsn, "INSERT INTO schema_versions (version_id, is_applied) VALUES (987654321, true)")
 		before := tables(t, dsn)
-		finish(t, config{limits: true}.command(h), "").refusal(t, "later version", "987654321")
+		attempt(t, h).Refusal(t, "later version", "987654321")
 		if after := tables(t, dsn); after != before {
 			t.Errorf("the database was changed:\nbefore %s\nafter  %s", before, after)
 		}
-		execute(t, dsn, "DELETE FROM schema_versions WHERE version_id = 987654321")
+		house.Execute(t, dsn, "DELETE FROM schema_versions WHERE version_id = 987654321")
 	})
 	t.Run("sealed with another master key", func(t *testing.T) {
-		other := house{t.TempDir(), dsn}
-		write(t, filepath.Join(other.data, "master.key"), strings.Repeat("5a", 32)+"\n")
-		finish(t, config{limits: true}.command(other), "").refusal(t, "another master key")
+		other := homeIn(t.TempDir(), dsn)
+		write(t, filepath.Join(other.Data, "master.key"), strings.Repeat("5a", 32)+"\n")
+		attempt(t, other).Refusal(t, "another master key")
 	})
 	t.Run("sealed with a master key that is not here", func(t *testing.T) {
-		other := house{t.TempDir(), dsn}
-		finish(t, config{limits: true}.command(other), "").refusal(t, "master key")
-		if made := hashes(t, other.data); len(made) > 0 {
+		other := homeIn(t.TempDir(), dsn)
+		attempt(t, other).Refusal(t, "master key")
+		if made := hashes(t, other.Data); len(made) > 0 {
 			t.Errorf("a new master key was made, which opens nothing: %d files", len(made))
 		}
 	})
 	t.Run("read-only", func(t *testing.T) {
-		at, err := url.Parse(freshDatabase(t))
+		at, err := url.Parse(house.Database(t))
 		must(t, err)
 		at.RawQuery = "sslmode=disable&default_transaction_read_only=on"
-		finish(t, config{limits: true}.command(house{t.TempDir(), at.String()}), "").refusal(t, "read-only")
+		attempt(t, homeIn(t.TempDir(), at.String())).Refusal(t, "read-only")
 	})
 }
 

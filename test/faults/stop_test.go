@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"headykey.com/headykey/test/house"
 )
 
 // prompt is how soon a server ends whom no begun request holds; its time for
@@ -17,7 +19,7 @@ const prompt = 10 * time.Second
 
 // Requests that have begun get their answer, and what was answered is kept.
 func TestTerminatedServerFinishesWhatHasBegun(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		with := config{more: []string{"--metrics-listen", "127.0.0.1:0"}}
 		s := start(t, h, with)
 		jane := s.register(t, "jane")
@@ -34,10 +36,10 @@ func TestTerminatedServerFinishesWhatHasBegun(t *testing.T) {
 			eventually(t, patience, "all sign-ins have begun", func() bool {
 				return answered.Load()+s.inFlight(t) >= int64(len(answers))
 			})
-			took := s.terminate(t, prompt)
+			took := s.Stop(t, prompt)
 			wg.Wait()
 			t.Logf("stopped within %v", took.Round(time.Millisecond))
-			if _, err := net.DialTimeout("tcp", strings.TrimPrefix(s.url, "http://"), time.Second); err == nil {
+			if _, err := net.DialTimeout("tcp", strings.TrimPrefix(s.URL, "http://"), time.Second); err == nil {
 				t.Error("the address still takes connections")
 			}
 			s = start(t, h, with)
@@ -65,8 +67,8 @@ var halves = map[string]string{
 
 // Connections that are idle, or stopped half-way, hold nothing up.
 func TestTerminatedServerWaitsForNobodyWhoIsSilent(t *testing.T) {
-	s := start(t, house{data: t.TempDir()}, config{})
-	address := strings.TrimPrefix(s.url, "http://")
+	s := start(t, homeIn(t.TempDir(), ""), config{})
+	address := strings.TrimPrefix(s.URL, "http://")
 	for range 21 { // idle: one request answered, no other yet
 		speak(t, address, "GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 	}
@@ -74,7 +76,7 @@ func TestTerminatedServerWaitsForNobodyWhoIsSilent(t *testing.T) {
 		speak(t, address, text)
 	}
 	time.Sleep(200 * time.Millisecond) // the server has read all that there is
-	t.Logf("stopped within %v", s.terminate(t, prompt).Round(time.Millisecond))
+	t.Logf("stopped within %v", s.Stop(t, prompt).Round(time.Millisecond))
 }
 
 // speak opens a connection, which stays open until the test ends, and sends text.
@@ -94,7 +96,7 @@ func speak(t *testing.T, address, text string) net.Conn {
 // While it drains, a server tells its load balancer so and takes the writes that
 // have begun; those that it acknowledges under load are all there afterwards.
 func TestTerminatedUnderLoadKeepsWhatItAcknowledged(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		rng := chance(t)
 		s := start(t, h, config{})
 		admin := s.admin(t)
@@ -103,7 +105,7 @@ func TestTerminatedUnderLoadKeepsWhatItAcknowledged(t *testing.T) {
 			began := time.Now()
 			wait := walk(all, s, nil)
 			time.Sleep(time.Duration(50+rng.IntN(150)) * time.Millisecond)
-			s.terminate(t, prompt)
+			s.Stop(t, prompt)
 			wait()
 			s = start(t, h, config{})
 			checkRound(t, s, all, true)
@@ -117,14 +119,14 @@ func TestTerminatedUnderLoadKeepsWhatItAcknowledged(t *testing.T) {
 }
 
 func TestOneDataDirectoryHasOneServer(t *testing.T) {
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		first := start(t, h, config{})
-		r := finish(t, config{limits: true}.command(h), "")
-		r.refusal(t, h.data, fmt.Sprint(first.cmd.Process.Pid), strings.TrimPrefix(first.url, "http://"))
+		r := attempt(t, h)
+		r.Refusal(t, h.Data, fmt.Sprint(first.Cmd.Process.Pid), strings.TrimPrefix(first.URL, "http://"))
 		if a := first.nobody().try("GET", "/health/ready", nil); a.status != http.StatusOK {
 			t.Errorf("the first server suffered: %s", a)
 		}
-		first.kill()
+		first.Kill()
 		began := time.Now()
 		start(t, h, config{})
 		if took := time.Since(began); took > 5*time.Second {
@@ -137,24 +139,24 @@ func TestOneDataDirectoryHasOneServer(t *testing.T) {
 // start could stumble over.
 func TestKilledWhileStartingStartsAgain(t *testing.T) {
 	const kills = 30
-	each(t, func(t *testing.T, h house) {
+	each(t, func(t *testing.T, h home) {
 		rng := chance(t)
 		for i := 0; i < kills; {
-			if h.dsn != "" {
-				execute(t, h.dsn, "DROP SCHEMA public CASCADE")
-				execute(t, h.dsn, "CREATE SCHEMA public")
+			if h.DSN != "" {
+				house.Execute(t, h.DSN, "DROP SCHEMA public CASCADE")
+				house.Execute(t, h.DSN, "CREATE SCHEMA public")
 			}
-			h.data = t.TempDir()
+			h.Data = t.TempDir()
 			for range 1 + rng.IntN(4) {
 				s := launch(t, h, config{})
 				time.Sleep(time.Duration(5+rng.IntN(145)) * time.Millisecond)
-				s.kill()
+				s.Kill()
 				i++
 			}
 			s := start(t, h, config{})
 			jane := s.register(t, "jane")
 			s.as(jane).do(t, "GET", verifyPath, nil, 200)
-			s.kill()
+			s.Kill()
 			if t.Failed() {
 				t.Fatalf("after %d kills", i)
 			}
