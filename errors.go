@@ -93,6 +93,7 @@ var (
 
 	ErrNotFound    = &Error{Kind: Missing, Code: "not_found", Text: "There is nothing here."}
 	ErrEmailTaken  = &Error{Kind: Conflict, Code: "email_taken", Text: "An account with this email address exists already."}
+	ErrPhoneTaken  = &Error{Kind: Conflict, Code: "phone_taken", Text: "An account with this phone number exists already."}
 	ErrConflict    = &Error{Kind: Conflict, Code: "conflict", Text: "The present state does not allow this."}
 	ErrTooManyKeys = &Error{Kind: Conflict, Code: "too_many_keys", Text: "You have as many live API keys as you may. Revoke one first."}
 	ErrRateLimited = &Error{Kind: TooMany, Code: "rate_limited", Text: "Too many tries. Wait a little and try again.", After: time.Second}

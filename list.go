@@ -8,6 +8,8 @@ type UserFilter struct {
 	Role     Role
 	Disabled *bool
 	Before   Mark // only accounts older than this one
+	Oldest   bool // the oldest first
+	Offset   int
 	Limit    int
 }
 
@@ -22,7 +24,10 @@ type ReceiptFilter struct {
 	Subject ID
 	Type    string
 	Since   time.Time
-	Before  ID // only receipts older than this one
+	Before  ID       // only receipts older than this one
+	Types   []string // one of these
+	Actors  []string // by one of these: ids as receipts spell them
+	Offset  int
 	Limit   int
 }
 
@@ -37,4 +42,5 @@ type UserChange struct {
 	Name     *string
 	Role     *Role
 	Disabled *bool
+	Until    time.Time // when Disabled ends by itself; zero: never
 }

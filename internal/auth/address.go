@@ -94,14 +94,22 @@ func (s *Service) moveOn(ctx context.Context, tx *store.Tx, a *headykey.Account,
 	return false, s.move(ctx, tx, a, a.Profile.NewEmail, from)
 }
 
-// move gives a the address. It fails with headykey.ErrEmailTaken.
+// move gives a the address, which its owner has proven. It fails with
+// headykey.ErrEmailTaken.
 func (s *Service) move(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, from headykey.From) error {
+	a.Verified = tx.Now
+	return s.giveAddress(ctx, tx, self(&a.User, from), a, address)
+}
+
+// giveAddress gives a the address on behalf of by. It fails with
+// headykey.ErrEmailTaken.
+func (s *Service) giveAddress(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, address string) error {
 	old, was := "", a.Email
 	if was != "" {
 		old = headykey.AddressKey(was)
 	}
 	key := headykey.AddressKey(address)
-	a.Email, a.Anonymous, a.Verified, a.Profile.NewEmail = address, false, tx.Now, ""
+	a.Email, a.Anonymous, a.Profile.NewEmail = address, false, ""
 	if err := tx.ChangeEmail(&a.User, old, key); err != nil {
 		return err
 	}
@@ -109,9 +117,9 @@ func (s *Service) move(ctx context.Context, tx *store.Tx, a *headykey.Account, a
 		return err
 	}
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
-		Type: "email.changed", By: self(&a.User, from), Subject: a.ID,
+		Type: "email.changed", By: by, Subject: a.ID,
 		Object:   headykey.Party{Type: "user", ID: string(a.ID)},
-		Personal: map[string]string{"email": key, "before": old, "address": addressText(from)},
+		Personal: map[string]string{"email": key, "before": old, "address": addressText(by.From)},
 	})
 	return err
 }

@@ -66,6 +66,8 @@ func (s *Service) proveSession(ctx context.Context, a *token.SessionAccess) (*pr
 		return nil, headykey.ErrUserGone
 	case err != nil:
 		return nil, err
+	case !account.Profile.Deleted.IsZero():
+		return nil, headykey.ErrUserGone
 	case !account.Disabled.IsZero():
 		return nil, headykey.ErrAccountDisabled
 	}

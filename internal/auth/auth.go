@@ -57,6 +57,9 @@ type Parts struct {
 	// Ended is told in the transaction which sessions of user end, whatever the
 	// reason. Nil: nobody needs to know.
 	Ended func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error
+	// Change disables and enables an account in the transaction, which is the rule of
+	// operators. Nil: no ban can be asked for.
+	Change func(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error
 }
 
 // A Service answers who somebody is. It is safe for concurrent use.

@@ -227,8 +227,13 @@ func (s *Service) askFor(ctx context.Context, tx *store.Tx, by headykey.Caller, 
 
 // note leaves a receipt of something done to the caller's own account.
 func (s *Service) note(ctx context.Context, tx *store.Tx, by headykey.Caller, what string, details map[string]any) error {
+	return s.noteOf(ctx, tx, by, by.User, what, details)
+}
+
+// noteOf leaves a receipt of something that by did to the account of user.
+func (s *Service) noteOf(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, what string, details map[string]any) error {
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
-		Type: what, By: by, Subject: by.User, Details: details, Object: headykey.Party{Type: "user", ID: string(by.User)},
+		Type: what, By: by, Subject: user, Details: details, Object: headykey.Party{Type: "user", ID: string(user)},
 	})
 	return err
 }

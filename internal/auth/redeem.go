@@ -203,6 +203,14 @@ func (s *Service) honour(ctx context.Context, tx *store.Tx, a *headykey.Account,
 	switch link.Purpose {
 	case purposeLeave, purposeMove:
 		return s.moveOn(ctx, tx, a, link, from)
+	case purposeInvite:
+		// Whoever signed up with the address of another before it was invited must not
+		// hold a password of theirs.
+		if a.Verified.IsZero() {
+			if err := tx.SetPassword(a.ID, ""); err != nil {
+				return false, err
+			}
+		}
 	case purposeConfirm:
 		if link.Data != "" { // whoever confirms gets the password of their own sign-up
 			if err := tx.SetPassword(a.ID, link.Data); err != nil {

@@ -80,7 +80,7 @@ func (s *Service) ChangeUser(ctx context.Context, by headykey.Caller, id headyke
 		if err != nil {
 			return err
 		}
-		return s.apply(ctx, tx, by, user, c)
+		return s.Apply(ctx, tx, by, user, c)
 	})
 	return user, err
 }
@@ -106,8 +106,9 @@ func (s *Service) UserByEmail(ctx context.Context, by headykey.Caller, email str
 	return user, err
 }
 
-// apply makes the changes and leaves a receipt for each kind of them.
-func (s *Service) apply(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error {
+// Apply makes the changes in tx and leaves a receipt for each kind of them: the part
+// of ChangeUser behind the questions that it asks of the caller.
+func (s *Service) Apply(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error {
 	before := *user
 	acts := []headykey.Act{}
 	if c.Name != nil && *c.Name != user.Name {
@@ -119,13 +120,8 @@ func (s *Service) apply(ctx context.Context, tx *store.Tx, by headykey.Caller, u
 		acts = append(acts, headykey.Act{Type: "role.changed",
 			Details: map[string]any{"from": before.Role.String(), "to": user.Role.String()}})
 	}
-	if c.Disabled != nil && *c.Disabled && user.Disabled.IsZero() {
-		user.Disabled = tx.Now
-		acts = append(acts, headykey.Act{Type: "account.disabled"})
-	}
-	if c.Disabled != nil && !*c.Disabled && !user.Disabled.IsZero() {
-		user.Disabled = time.Time{}
-		acts = append(acts, headykey.Act{Type: "account.enabled"})
+	if c.Disabled != nil {
+		acts = append(acts, disable(tx, user, c)...)
 	}
 	if len(acts) == 0 {
 		return nil
@@ -149,6 +145,27 @@ func (s *Service) apply(ctx context.Context, tx *store.Tx, by headykey.Caller, u
 	return nil
 }
 
+// disable says of user what c says, and returns the receipt of it; none if that was
+// so already.
+func disable(tx *store.Tx, user *headykey.User, c headykey.UserChange) []headykey.Act {
+	was := !user.Disabled.IsZero()
+	switch {
+	case !*c.Disabled && was:
+		user.Disabled, user.DisabledUntil = time.Time{}, time.Time{}
+		return []headykey.Act{{Type: "account.enabled"}}
+	case !*c.Disabled, was && c.Until.Equal(user.DisabledUntil):
+		return nil
+	case !was:
+		user.Disabled = tx.Now
+	}
+	user.DisabledUntil = c.Until
+	act := headykey.Act{Type: "account.disabled"}
+	if !c.Until.IsZero() {
+		act.Details = map[string]any{"until": c.Until.UTC().Format(time.RFC3339)}
+	}
+	return []headykey.Act{act}
+}
+
 func (s *Service) note(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, act headykey.Act) error {
 	act.By, act.Subject = by, user
 	act.Object = headykey.Party{Type: "user", ID: string(user)}
@@ -163,25 +180,28 @@ func (s *Service) EraseUser(ctx context.Context, by headykey.Caller, id headykey
 	if err := by.Need(headykey.RoleAdmin, "admin.write"); err != nil {
 		return err
 	}
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		user, err := tx.User(id)
-		if err != nil {
-			return err
-		}
-		if err := tx.KeepAnAdmin(user); err != nil {
-			return err
-		}
-		if id == by.User {
-			return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
-		}
-		if err := s.endAll(ctx, tx, by, id, "account_erased"); err != nil {
-			return err
-		}
-		if err := s.note(ctx, tx, by, id, headykey.Act{Type: "account.erased"}); err != nil {
-			return err
-		}
-		return tx.DeleteUser(id)
-	})
+	return s.db.Update(ctx, func(tx *store.Tx) error { return s.erase(ctx, tx, by, id, "account.erased") })
+}
+
+// erase is EraseUser in tx, told by the receipt what.
+func (s *Service) erase(ctx context.Context, tx *store.Tx, by headykey.Caller, id headykey.ID, what string) error {
+	user, err := tx.User(id)
+	if err != nil {
+		return err
+	}
+	if err := tx.KeepAnAdmin(user); err != nil {
+		return err
+	}
+	if id == by.User {
+		return headykey.ErrConflict.Saying("Erase your own account with DELETE /api/auth/me.")
+	}
+	if err := s.endAll(ctx, tx, by, id, "account_erased"); err != nil {
+		return err
+	}
+	if err := s.note(ctx, tx, by, id, headykey.Act{Type: what}); err != nil {
+		return err
+	}
+	return tx.DeleteUser(id)
 }
 
 // APIKeys returns a page of keys, newest first: of owner, or of everybody.

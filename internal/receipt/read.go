@@ -61,6 +61,30 @@ func (l *Ledger) Show(ctx context.Context, by headykey.Caller, id string) (*head
 	return r, err
 }
 
+// UserPrefix begins the id of a user where a receipt names one.
+const UserPrefix = "usr_"
+
+// ActorOf returns who did what r tells of, as r spells them.
+func ActorOf(r *headykey.Receipt) (headykey.Party, error) {
+	var body struct {
+		Actor headykey.Party `json:"actor"`
+	}
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		return headykey.Party{}, fmt.Errorf("receipt: %w", err)
+	}
+	return body.Actor, nil
+}
+
+// UserIn returns the user whom a receipt names as p; zero: p is none.
+func UserIn(p headykey.Party) headykey.ID {
+	text, ok := strings.CutPrefix(p.ID, UserPrefix)
+	id, err := headykey.ParseID(text)
+	if !ok || err != nil {
+		return ""
+	}
+	return id
+}
+
 // CheckNewest verifies the newest receipts, up to limit, and returns how many it
 // looked at and the id of the first that does not verify ("": all do).
 func (l *Ledger) CheckNewest(ctx context.Context, limit int) (checked int, bad string, err error) {

@@ -143,6 +143,9 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		Ended: func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error {
 			return core.OAuth.SessionsEnded(ctx, tx, user, sessions)
 		},
+		Change: func(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error {
+			return core.Directory.Apply(ctx, tx, by, user, c)
+		},
 	}, auth.Config{
 		BaseURL: base, AppsURL: base + oauth.IssuerPath, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Closed: !c.SignUp,
 		Lifetimes: c.Lifetimes, Apps: auth.Apps{

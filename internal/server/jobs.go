@@ -24,6 +24,7 @@ func (core *Core) jobs() []job {
 		{"write down uses", 500 * time.Millisecond, core.Auth.FlushUses},
 		{"tell tokens", 500 * time.Millisecond, core.OAuth.FlushIssued},
 		{"make session keys", 500 * time.Millisecond, core.Ring.Prepare}, // soon after the start; later it finds them there
+		{"lift bans", time.Second, core.Directory.LiftBans},
 		{"tell refusals", 5 * time.Second, core.Auth.TellRefusals},
 		{"prune", time.Minute, core.prune},
 		{"give memory back", 8 * time.Second, giveBack},

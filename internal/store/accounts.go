@@ -85,12 +85,12 @@ func identityFields(i *headykey.Identity) []any {
 		when{&i.Created}, when{&i.Updated}, when{&i.LastSignIn}}
 }
 
+func scanIdentity(rows *sql.Rows) (i headykey.Identity, err error) {
+	return i, rows.Scan(identityFields(&i)...)
+}
+
 func (tx *Tx) identities(user headykey.ID) iter.Seq2[headykey.Identity, error] {
-	scan := func(rows *sql.Rows) (headykey.Identity, error) {
-		var i headykey.Identity
-		return i, rows.Scan(identityFields(&i)...)
-	}
-	return query(tx, "select identities", scan, `
+	return query(tx, "select identities", scanIdentity, `
 		SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY created_at, id`, user)
 }
 

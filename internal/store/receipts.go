@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"iter"
+	"strings"
 
 	"headykey.com/headykey"
 )
@@ -27,8 +28,8 @@ func (tx *Tx) Receipt(id headykey.ID) (*headykey.Receipt, error) {
 	return r, tx.one("select receipt", receiptFields(r), `SELECT `+receiptColumns+` FROM receipts WHERE id = $1`, id)
 }
 
-// Receipts yields receipts, newest first.
-func (tx *Tx) Receipts(f headykey.ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
+// receiptsOf is what f keeps.
+func receiptsOf(f headykey.ReceiptFilter) where {
 	w := where{}
 	if f.Subject != "" {
 		w.add(`subject = ?`, f.Subject)
@@ -42,12 +43,50 @@ func (tx *Tx) Receipts(f headykey.ReceiptFilter) iter.Seq2[*headykey.Receipt, er
 	if f.Before != "" {
 		w.add(`id < ?`, f.Before)
 	}
-	scan := func(rows *sql.Rows) (*headykey.Receipt, error) {
-		r := &headykey.Receipt{}
-		return r, rows.Scan(receiptFields(r)...)
+	w.in("type", f.Types)
+	w.actors(f.Actors)
+	return w
+}
+
+// actors keeps the receipts of what one of ids did; none keep all. The body is
+// RFC 8785 text, in which an actor has one spelling.
+func (w *where) actors(ids []string) {
+	if len(ids) == 0 {
+		return
 	}
-	return query(tx, "select receipts", scan,
+	var any []string
+	for _, id := range ids {
+		any = append(any, "body LIKE "+w.arg(`%"actor":{"id":"`+id+`",%`))
+	}
+	w.conditions = append(w.conditions, "("+strings.Join(any, " OR ")+")")
+}
+
+func scanReceipt(rows *sql.Rows) (*headykey.Receipt, error) {
+	r := &headykey.Receipt{}
+	return r, rows.Scan(receiptFields(r)...)
+}
+
+// Receipts yields receipts, newest first.
+func (tx *Tx) Receipts(f headykey.ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
+	w := receiptsOf(f)
+	return query(tx, "select receipts", scanReceipt,
 		`SELECT `+receiptColumns+` FROM receipts`+w.text()+` ORDER BY id DESC LIMIT `+w.arg(f.Limit), w.args...)
+}
+
+// ReceiptsPage yields f.Limit receipts behind the first f.Offset, newest first. The
+// page is found in an index; only its rows are read.
+func (tx *Tx) ReceiptsPage(f headykey.ReceiptFilter) iter.Seq2[*headykey.Receipt, error] {
+	w := receiptsOf(f)
+	return query(tx, "select receipts", scanReceipt, `
+		SELECT `+receiptColumns+` FROM receipts WHERE id IN (
+			SELECT id FROM receipts`+w.text()+` ORDER BY id DESC LIMIT `+w.arg(f.Limit)+` OFFSET `+w.arg(f.Offset)+`)
+		ORDER BY id DESC`, w.args...)
+}
+
+// CountReceipts counts the receipts that f keeps, on all pages.
+func (tx *Tx) CountReceipts(f headykey.ReceiptFilter) (n int64, err error) {
+	w := receiptsOf(f)
+	return n, tx.one("count receipts", []any{&n}, `SELECT count(*) FROM receipts`+w.text(), w.args...)
 }
 
 // Salt returns the salt under which personal values of user appear in receipts,

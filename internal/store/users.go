@@ -110,7 +110,7 @@ func (tx *Tx) PasswordOf(user headykey.ID) (string, error) {
 	return hash, tx.one("select password", []any{&hash}, `SELECT hash FROM passwords WHERE user_id = $1`, user)
 }
 
-// SetPassword gives user a password hash in place of any earlier one.
+// SetPassword gives user a password hash in place of any earlier one; "": none.
 func (tx *Tx) SetPassword(user headykey.ID, hash string) error {
 	return tx.do("set password", `
 		INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3)
@@ -169,8 +169,8 @@ func (tx *Tx) DeleteUser(user headykey.ID) error {
 	return found(tx.exec("erase user", `DELETE FROM users WHERE id = $1`, user))
 }
 
-// Users yields accounts, newest first.
-func (tx *Tx) Users(f headykey.UserFilter) iter.Seq2[*headykey.User, error] {
+// usersOf is what f keeps of the users u.
+func usersOf(f headykey.UserFilter) where {
 	w := where{}
 	if f.Query != "" {
 		// A prefix as a range: the index serves it, and no wildcard has a meaning.
@@ -187,6 +187,12 @@ func (tx *Tx) Users(f headykey.UserFilter) iter.Seq2[*headykey.User, error] {
 		w.add(`u.disabled_at IS NULL`)
 	}
 	w.before("u.created_at", "u.id", f.Before)
+	return w
+}
+
+// Users yields accounts, newest first.
+func (tx *Tx) Users(f headykey.UserFilter) iter.Seq2[*headykey.User, error] {
+	w := usersOf(f)
 	return query(tx, "select users", scanUser,
 		`SELECT `+userColumns+` FROM users u`+w.text()+` ORDER BY u.created_at DESC, u.id DESC LIMIT `+w.arg(f.Limit), w.args...)
 }

@@ -73,6 +73,7 @@ var spellings = map[string]failure{
 	headykey.ErrAccountDisabled.Code:       {status: 400, code: "user_banned", text: "User is banned"},
 	headykey.ErrSignUpClosed.Code:          {status: 422, code: "signup_disabled", text: "Signups not allowed for this instance"},
 	headykey.ErrEmailTaken.Code:            {status: 422, code: "email_exists", text: "A user with this email address has already been registered"},
+	headykey.ErrPhoneTaken.Code:            {status: 422, code: "phone_exists", text: "Phone number already registered by another user"},
 	headykey.ErrFlowExpired.Code:           {status: 422, code: "flow_state_expired"},
 	headykey.ErrBadVerifier.Code:           {status: 400, code: "bad_code_verifier"},
 	headykey.ErrSpentProof.Code:            {status: 403, code: "otp_expired", text: "Token has expired or is invalid"},

@@ -40,7 +40,7 @@ type userChange struct {
 // changeMe serves PUT /auth/v1/user.
 func (d *Door) changeMe(c *call, in userChange) (user, error) {
 	app, err := d.asking(c, in.pkce)
-	change := auth.AccountChange{Email: in.Email, Current: in.Current, Code: in.Nonce, Data: in.Data, App: app, From: c.by.From}
+	change := auth.AccountChange{Email: headykey.Fold(in.Email), Current: in.Current, Code: in.Nonce, Data: in.Data, App: app, From: c.by.From}
 	if in.Password != nil {
 		change.Password = *in.Password
 	}

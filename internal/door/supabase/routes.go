@@ -29,6 +29,20 @@ func (d *Door) Mount(rt *web.Router) {
 	keyed("POST", "/logout", d.handle(someone, d.logout))
 	keyed("GET", "/user/sessions", serve(d, someone, http.StatusOK, d.devices))
 	keyed("DELETE", "/user/sessions/{id}", d.handle(someone, d.endDevice))
+
+	keyed("GET", "/admin/users", serve(d, admin, http.StatusOK, d.users))
+	keyed("POST", "/admin/users", serve(d, admin, http.StatusOK, d.createUser))
+	keyed("GET", "/admin/users/{id}", serve(d, admin, http.StatusOK, d.oneUser))
+	keyed("PUT", "/admin/users/{id}", serve(d, admin, http.StatusOK, d.changeUser))
+	keyed("DELETE", "/admin/users/{id}", serve(d, admin, http.StatusOK, d.deleteUser))
+	keyed("GET", "/admin/users/{id}/factors", serve(d, admin, http.StatusOK, d.factors))
+	keyed("PUT", "/admin/users/{id}/factors/{factor}", serve(d, admin, http.StatusOK, d.factor))
+	keyed("DELETE", "/admin/users/{id}/factors/{factor}", serve(d, admin, http.StatusOK, d.factor))
+	keyed("GET", "/admin/users/{id}/passkeys", serve(d, admin, http.StatusOK, d.passkeys))
+	keyed("DELETE", "/admin/users/{id}/passkeys/{passkey}", serve(d, admin, http.StatusOK, d.passkey))
+	keyed("POST", "/invite", serve(d, admin, http.StatusOK, d.invite))
+	keyed("POST", "/admin/generate_link", serve(d, admin, http.StatusOK, d.makeLink))
+	keyed("GET", "/admin/audit", serve(d, admin, http.StatusOK, d.audit))
 }
 
 // either serves forms of our page by one handler, and what apps send by the other.

@@ -56,7 +56,7 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 		return nil, errValidation.saying("Password cannot be longer than 72 characters")
 	}
 	g, account, err := d.Auth.SignUp(c.Context(), auth.Registration{
-		Email: in.Email, Password: in.Password, Data: in.Data, App: &app, From: c.by.From, Surface: auth.AppSurface,
+		Email: headykey.Fold(in.Email), Password: in.Password, Data: in.Data, App: &app, From: c.by.From, Surface: auth.AppSurface,
 	})
 	switch {
 	case headykey.Explain(err).Is(headykey.ErrEmailTaken):

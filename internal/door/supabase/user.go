@@ -73,7 +73,7 @@ func (d *Door) spellUser(a *headykey.Account) user {
 	if !u.PhoneConfirmed.IsZero() && (u.Confirmed.IsZero() || u.PhoneConfirmed.Before(u.Confirmed)) {
 		u.Confirmed = u.PhoneConfirmed
 	}
-	if !a.Disabled.IsZero() && a.DisabledUntil.IsZero() {
+	if !a.Disabled.IsZero() && a.DisabledUntil.IsZero() && p.Deleted.IsZero() {
 		u.Banned = forEver
 	}
 	for _, i := range a.Identities {
