@@ -85,6 +85,16 @@ var (
 	ErrUnapprovedStatement = &Error{Kind: Invalid, Code: "unapproved_software_statement", Text: "The software statement is not by anybody whose statements count here."}
 	ErrTokenScope          = &Error{Kind: Forbidden, Code: "token_scope", Text: "The access token was not given the scope for this."}
 
+	ErrUnknownChain     = &Error{Kind: Invalid, Code: "unknown_chain", Text: "Wallets of this chain are not known here."}
+	ErrBadWallet        = &Error{Kind: Invalid, Code: "bad_wallet_proof", Text: "This message does not prove a wallet to this server now."}
+	ErrUnknownProvider  = &Error{Kind: Invalid, Code: "unknown_provider", Text: "This server does not know this provider of identity."}
+	ErrBadIdentityToken = &Error{Kind: Invalid, Code: "bad_identity_token", Text: "This ID token does not count here."}
+	ErrBadIdentityNonce = &Error{Kind: Invalid, Code: "bad_identity_nonce", Text: "The ID token and the request do not have the same nonce."}
+	ErrEmailUnproven    = &Error{Kind: Forbidden, Code: "provider_email_unproven", Text: "Your provider does not vouch for your address. We sent a letter there: use its link, then sign in again."}
+	ErrIdentityTaken    = &Error{Kind: Conflict, Code: "identity_taken", Text: "An account is known by this identity already."}
+	ErrLastIdentity     = &Error{Kind: Conflict, Code: "last_identity", Text: "This is the only identity of the account. Add another one first."}
+	ErrTooManyProviders = &Error{Kind: Conflict, Code: "too_many_providers", Text: "There are as many providers of identity as there may be. Delete one first."}
+
 	ErrHookRefused           = &Error{Kind: Forbidden, Code: "hook_refused", Text: "The operator of this server does not allow this."}
 	ErrHookTimeout           = &Error{Kind: Unavailable, Code: "hook_timeout", Text: "A service that this server asks first did not answer in time. Try again in a moment.", After: 5 * time.Second}
 	ErrHookTimeoutAfterRetry = &Error{Kind: Unavailable, Code: "hook_timeout_after_retry", Text: "A service that this server asks first cannot be reached. Try again in a moment.", After: 5 * time.Second}

@@ -136,7 +136,7 @@ func (s *Service) create(ctx context.Context, tx *store.Tx, by headykey.Caller, 
 	if w.Verified && a.Email != "" {
 		a.Verified = tx.Now
 	}
-	if err := s.insertAccount(ctx, tx, &draft{a, d.emailKey, d.hash}, by); err != nil {
+	if err := s.insertAccount(ctx, tx, &draft{account: a, emailKey: d.emailKey, hash: d.hash}, by); err != nil {
 		return err
 	}
 	if phone != "" {

@@ -17,6 +17,7 @@ import (
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 	"headykey.com/headykey/internal/token"
+	"headykey.com/headykey/internal/upstream"
 )
 
 // maxRemembered bounds how many proven credentials are kept in memory.
@@ -35,9 +36,11 @@ type Config struct {
 
 // Apps says what apps may have their people do at the Supabase API.
 type Apps struct {
-	Anonymous       bool // begin without an address
-	Reauthenticate  bool // a new password needs a code of a letter, unless the sign-in is fresh
-	CurrentPassword bool // a new password needs the one before
+	Anonymous       bool              // begin without an address
+	Reauthenticate  bool              // a new password needs a code of a letter, unless the sign-in is fresh
+	CurrentPassword bool              // a new password needs the one before
+	Web3            []string          // chains whose wallets people may sign in by
+	Issuers         []upstream.Issuer // whose ID tokens people may sign in by
 }
 
 // AppSurface is the door of apps that know the Supabase API. A session that begins
@@ -53,6 +56,7 @@ type Parts struct {
 	Pool     *secret.Pool
 	Sealer   *secret.Sealer
 	Log      *slog.Logger
+	Upstream *upstream.Verifier // of ID tokens
 
 	// Ended is told in the transaction which sessions of user end, whatever the
 	// reason. Nil: nobody needs to know.

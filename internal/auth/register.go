@@ -133,9 +133,10 @@ func self(user *headykey.User, from headykey.From) headykey.Caller {
 
 // A draft is an account that is not stored yet.
 type draft struct {
-	account  *headykey.Account
-	emailKey string // "": it has no address
-	hash     string // of its password; "": it has none
+	account   *headykey.Account
+	emailKey  string     // "": it has no address
+	hash      string     // of its password; "": it has none
+	foreigner *foreigner // by whose identity it is known; nil: by its address
 }
 
 // draft checks what an account is asked with and hashes the password ("": an account
@@ -220,7 +221,7 @@ func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, d *draft, by 
 			return err
 		}
 	}
-	if err := s.putAddress(tx, a); err != nil {
+	if err := s.putFirst(tx, d); err != nil {
 		return err
 	}
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{
@@ -229,6 +230,14 @@ func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, d *draft, by 
 		Personal: map[string]string{"email": d.emailKey},
 	})
 	return err
+}
+
+// putFirst stores how a new account is known.
+func (s *Service) putFirst(tx *store.Tx, d *draft) error {
+	if d.foreigner != nil {
+		return putForeigner(tx, d.account, d.foreigner)
+	}
+	return s.putAddress(tx, d.account)
 }
 
 // CheckPassword returns nil if password may be chosen for an account with this

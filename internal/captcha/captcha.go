@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -31,6 +32,9 @@ var services = map[string]string{
 	"hcaptcha":  "https://api.hcaptcha.com/siteverify",
 	"turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
 }
+
+// Providers are those that can be asked.
+func Providers() []string { return slices.Sorted(maps.Keys(services)) }
 
 // theirs are the error codes that blame the response. All others blame us or the
 // service, and are logged.

@@ -7,6 +7,7 @@ import (
 
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/server"
+	"headykey.com/headykey/internal/upstream"
 )
 
 // settings lists every setting there is, in the order of `config print`. To add
@@ -78,6 +79,16 @@ var settings = []setting{
 		onOff(func(c *server.Config) *bool { return &c.Supabase.Reauthenticate })),
 	row("supabase.current_password", "off", "on|off", "A new password needs the present one.",
 		onOff(func(c *server.Config) *bool { return &c.Supabase.CurrentPassword })),
+	row("supabase.web3", "", "LIST", "Wallets that people sign in by: ethereum, solana.",
+		words(func(c *server.Config) *[]string { return &c.Supabase.Web3 })),
+	row("id_token.issuers", "", "TABLES", "Whose ID tokens count: provider, issuer and client_ids of each.",
+		records(func(c *server.Config) *[]upstream.Issuer { return &c.IDTokenIssuers })),
+	row("captcha.provider", "", "NAME", "Ask hcaptcha or turnstile whether people are people.",
+		text(func(c *server.Config) *string { return &c.Captcha.Provider })),
+	row("captcha.secret", "", "", "Secret that the captcha provider knows us by.",
+		hidden(func(c *server.Config) *string { return &c.Captcha.Secret }, verbatim)),
+	row("captcha.url", "", "URL", "Where to ask instead of at the provider's own address.",
+		text(func(c *server.Config) *string { return &c.Captcha.URL })),
 
 	row("mail.smtp", "", "SERVER", "host:port, smtp:// or smtps:// URL of the mail server.",
 		text(func(c *server.Config) *string { return &c.Mail.SMTP })),

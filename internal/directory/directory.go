@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/receipt"
+	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
 
@@ -21,13 +23,17 @@ type Service struct {
 	// endAll ends every session of a user in a transaction, with its receipt.
 	endAll func(ctx context.Context, tx *store.Tx, by headykey.Caller, user headykey.ID, why string) error
 	lives  headykey.Lifetimes
+	sealer *secret.Sealer // of what providers know us by
+	fetch  *fetch.Client  // which says what addresses of providers may be
 }
 
 // New returns the service. endAll ends every session of a user; lives says when
-// keys are replaced and how long they verify after that.
+// keys are replaced and how long they verify after that; sealer keeps the secrets of
+// providers, whose addresses must be such that out fetches them.
 func New(db *store.DB, receipts *receipt.Ledger, ring *keyring.Ring, lives headykey.Lifetimes,
-	endAll func(context.Context, *store.Tx, headykey.Caller, headykey.ID, string) error) *Service {
-	return &Service{db: db, receipts: receipts, ring: ring, endAll: endAll, lives: lives}
+	endAll func(context.Context, *store.Tx, headykey.Caller, headykey.ID, string) error,
+	sealer *secret.Sealer, out *fetch.Client) *Service {
+	return &Service{db: db, receipts: receipts, ring: ring, endAll: endAll, lives: lives, sealer: sealer, fetch: out}
 }
 
 // Users returns a page of accounts, newest first.

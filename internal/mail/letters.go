@@ -71,6 +71,24 @@ func AddressTaken(to, signIn, reset string, o Occasion) Message {
 	})
 }
 
+// IdentityAdded tells the person behind to that their account can be entered by an
+// account at a provider now, too.
+func IdentityAdded(to, name, provider string, o Occasion) Message {
+	return Render(Content{
+		To:      to,
+		Subject: "A new way into your " + product + " account",
+		Heading: "A new way into your account",
+		Paragraphs: []string{
+			greeting(name),
+			"From now on you can also sign in with an account at " + provider + ".",
+			"You can take this way in away again in your account.",
+		},
+		Facts:     o.facts(to),
+		NotYou:    Link{Label: "Not you? Sign in, end all sessions and change your password."},
+		RequestID: o.RequestID,
+	})
+}
+
 // SignInLink lets the person behind to sign in without a password.
 func SignInLink(to, name string, proof Proof, o Occasion) Message {
 	return prove(to, name, proof, o, proving{

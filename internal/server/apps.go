@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 
+	"headykey.com/headykey/internal/captcha"
 	"headykey.com/headykey/internal/door/heady"
 	"headykey.com/headykey/internal/door/pages"
 	"headykey.com/headykey/internal/door/supabase"
@@ -17,9 +18,21 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 	if err != nil {
 		return nil, err
 	}
+	var puzzle *captcha.Checker // nil checks nothing
+	if s.config.Captcha.Provider != "" {
+		if puzzle, err = captcha.New(s.Core.Fetch, s.config.Captcha); err != nil {
+			return nil, err
+		}
+	}
+	var known []string
+	for _, i := range s.config.IDTokenIssuers {
+		known = append(known, i.Provider)
+	}
 	return supabase.New(supabase.Parts{
 		Auth: p.Auth, Account: p.Account, Directory: p.Directory, OAuth: p.OAuth, Proxies: p.Proxies, Limiter: p.Limiter,
 		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base,
-		Settings: supabase.Settings{Passwords: c.Passwords, AutoConfirm: !s.config.ConfirmEmail, Closed: !s.config.SignUp, Anonymous: c.Anonymous},
+		Captcha: puzzle, Settings: supabase.Settings{
+			Passwords: c.Passwords, AutoConfirm: !s.config.ConfirmEmail, Closed: !s.config.SignUp, Anonymous: c.Anonymous, Providers: known,
+		},
 	}), nil
 }

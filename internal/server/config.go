@@ -14,8 +14,11 @@ import (
 	"time"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/auth"
+	"headykey.com/headykey/internal/captcha"
 	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/oauth"
+	"headykey.com/headykey/internal/upstream"
 	"headykey.com/headykey/internal/web"
 )
 
@@ -62,10 +65,12 @@ type Config struct {
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Supabase      Supabase
+	Captcha       captcha.Config // who is asked whether people are people; without a provider: nobody
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
 
 	StatementIssuers []oauth.StatementIssuer // whose software statements about clients count (RFC 7591 §2.3)
+	IDTokenIssuers   []upstream.Issuer       // whose ID tokens people may sign in by
 }
 
 // Mail is how letters leave. Without an SMTP server they stay in the outbox; in
@@ -87,6 +92,7 @@ type Supabase struct {
 	Anonymous       bool     // people may begin without an address
 	Reauthenticate  bool     // a new password needs a code of a letter, unless the sign-in is fresh
 	CurrentPassword bool     // a new password needs the one before
+	Web3            []string // chains whose wallets people may sign in by; empty: none
 }
 
 // A Fault is one thing wrong with one setting. It reads as one sentence.
@@ -146,6 +152,8 @@ func (c *Config) Validate() error {
 	c.checkSecrets(&f)
 	c.checkMail(&f)
 	c.checkSupabase(&f)
+	c.checkIssuers(&f)
+	c.checkCaptcha(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
 	f.need(c.Shutdown > 0, "shutdown", "must be longer than nothing")
 	checkLifetimes(c.Lifetimes, &f)
@@ -236,10 +244,46 @@ func (c *Config) checkSupabase(f *Faults) {
 	u, err := url.Parse(site)
 	f.need(err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())), "supabase.site_url",
 		"must be an https:// URL, or http:// on loopback, not %q", s.SiteURL)
+	for _, chain := range s.Web3 {
+		f.need(slices.Contains(auth.Chains(), chain), "supabase.web3", "must be of %s, not %q", strings.Join(auth.Chains(), " and "), chain)
+	}
 	if err == nil && u.Host != "" {
 		_, err := web.NewTargets(site, s.Redirects)
 		f.need(err == nil, "supabase.redirects", "holds what cannot be read: %v", err)
 	}
+}
+
+// checkIssuers looks at whose ID tokens count. People are known by provider and
+// subject, so that one provider is one issuer.
+func (c *Config) checkIssuers(f *Faults) {
+	const setting = "id_token.issuers"
+	issuerOf := map[string]string{}
+	for _, i := range c.IDTokenIssuers {
+		fault := i.Fault()
+		f.need(fault == "", setting, "each %s", fault)
+		for _, address := range []string{i.Issuer, i.DiscoveryURL, i.KeysURL} {
+			f.need(c.mayFetch(address), setting, "must have https:// URLs alone, not %q", address)
+		}
+		before, there := issuerOf[i.Provider]
+		f.need(!there || before == i.Issuer, setting, "must not give the provider %s two issuers", i.Provider)
+		issuerOf[i.Provider] = i.Issuer
+	}
+}
+
+// mayFetch reports whether address is one that we could fetch: https, or http where
+// fetch_allow has hosts at all. "" is none.
+func (c *Config) mayFetch(address string) bool {
+	return !strings.HasPrefix(strings.ToLower(address), "http:") || len(c.FetchAllow) > 0
+}
+
+func (c *Config) checkCaptcha(f *Faults) {
+	on := c.Captcha.Provider != ""
+	f.need(!on || slices.Contains(captcha.Providers(), c.Captcha.Provider), "captcha.provider",
+		"must be one of %s, not %q", strings.Join(captcha.Providers(), ", "), c.Captcha.Provider)
+	f.need(on == (c.Captcha.Secret != ""), "captcha.secret", "and captcha.provider must be set together")
+	f.need(on || c.Captcha.URL == "", "captcha.url", "needs captcha.provider")
+	f.need(c.Captcha.URL == "" || strings.HasPrefix(c.Captcha.URL, "https://") || len(c.FetchAllow) > 0 && strings.HasPrefix(c.Captcha.URL, "http://"),
+		"captcha.url", "must be an https:// URL, not %q", c.Captcha.URL)
 }
 
 func checkLifetimes(l headykey.Lifetimes, f *Faults) {

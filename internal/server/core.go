@@ -27,6 +27,7 @@ import (
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 	"headykey.com/headykey/internal/token"
+	"headykey.com/headykey/internal/upstream"
 )
 
 // MasterKeyFile is the name of the master key inside the data directory.
@@ -140,6 +141,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	})
 	core.Auth, err = auth.New(auth.Parts{
 		DB: db, Tokens: tokens, Receipts: core.Receipts, Outbox: core.Outbox, Pool: core.pool, Sealer: sealer, Log: log,
+		Upstream: &upstream.Verifier{Fetch: out},
 		Ended: func(ctx context.Context, tx *store.Tx, user headykey.ID, sessions []headykey.ID) error {
 			return core.OAuth.SessionsEnded(ctx, tx, user, sessions)
 		},
@@ -150,13 +152,14 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		BaseURL: base, AppsURL: base + oauth.IssuerPath, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Closed: !c.SignUp,
 		Lifetimes: c.Lifetimes, Apps: auth.Apps{
 			Anonymous: c.Supabase.Anonymous, Reauthenticate: c.Supabase.Reauthenticate, CurrentPassword: c.Supabase.CurrentPassword,
+			Web3: c.Supabase.Web3, Issuers: c.IDTokenIssuers,
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	core.Account = account.New(db, core.Receipts, c.Lifetimes.KeyGrace, core.Auth.ProveAgain, core.Auth.EndAll)
-	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll)
+	core.Directory = directory.New(db, core.Receipts, ring, c.Lifetimes, core.Auth.EndAll, sealer, out)
 	clientCA, err := openClientCA(c)
 	if err != nil {
 		return nil, err

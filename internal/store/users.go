@@ -118,6 +118,11 @@ func (tx *Tx) SetPassword(user headykey.ID, hash string) error {
 		user, hash, at(tx.Now))
 }
 
+// DropPassword takes user's password away, if there is one.
+func (tx *Tx) DropPassword(user headykey.ID) error {
+	return tx.do("drop password", `DELETE FROM passwords WHERE user_id = $1`, user)
+}
+
 // UpgradePassword stores the same password under a better hash, unless it was
 // changed meanwhile.
 func (tx *Tx) UpgradePassword(user headykey.ID, from, to string) error {

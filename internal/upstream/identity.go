@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"strings"
 
 	"headykey.com/headykey"
@@ -50,16 +51,16 @@ func (c *claims) identity(i Issuer) *Identity {
 	}
 	who.Name, _ = kept["name"].(string)
 	who.Picture, _ = kept["picture"].(string)
-	if special := c.special(i.Provider); len(special) > 0 {
+	if special := c.special(i); len(special) > 0 {
 		kept["custom_claims"] = special
 	}
 	return who
 }
 
-// special returns what provider alone says: switches and texts.
-func (c *claims) special(provider string) map[string]any {
+// special returns what i alone says: switches and texts.
+func (c *claims) special(i Issuer) map[string]any {
 	out := map[string]any{}
-	for _, name := range specials[provider] {
+	for _, name := range slices.Concat(specials[i.Provider], i.Claims) {
 		if on, ok := c.said[name].(bool); ok {
 			out[name] = on
 			continue

@@ -3,6 +3,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -118,7 +119,7 @@ func (v *Verifier) keysURL(ctx context.Context, i Issuer) (string, error) {
 	if i.KeysURL != "" {
 		return i.KeysURL, nil
 	}
-	address := strings.TrimSuffix(i.Issuer, "/") + "/.well-known/openid-configuration"
+	address := cmp.Or(i.DiscoveryURL, strings.TrimSuffix(i.Issuer, "/")+"/.well-known/openid-configuration")
 	doc, err := v.Fetch.Get(ctx, address, maxDiscovery, "application/json")
 	if err != nil {
 		return "", fmt.Errorf("discovery: %w", err)

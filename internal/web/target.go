@@ -65,14 +65,19 @@ func (t *Targets) Choose(r *http.Request) string {
 // Accept returns wish if a browser may be sent there, else the site.
 func (t *Targets) Accept(wish string) string {
 	bare, _, _ := strings.Cut(wish, "#")
-	u, err := url.Parse(bare)
-	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(bare, foreign) || t.closed(u) {
-		return t.site.String()
-	}
-	if t.ofSite(u) || t.listed(bare) {
+	if t.Accepts(bare) {
 		return bare
 	}
 	return t.site.String()
+}
+
+// Accepts reports whether a browser may be sent to an address, which has no fragment.
+func (t *Targets) Accepts(bare string) bool {
+	u, err := url.Parse(bare)
+	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(bare, foreign) || t.closed(u) {
+		return false
+	}
+	return t.ofSite(u) || t.listed(bare)
 }
 
 // foreign reports a character that no address has.

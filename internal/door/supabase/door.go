@@ -13,6 +13,7 @@ import (
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/account"
 	"headykey.com/headykey/internal/auth"
+	"headykey.com/headykey/internal/captcha"
 	"headykey.com/headykey/internal/directory"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/token"
@@ -34,6 +35,7 @@ type Parts struct {
 	Proxies   web.Proxies
 	Limiter   *web.Limiter // nil: no limits
 	Targets   *web.Targets
+	Captcha   *captcha.Checker // nil: nobody is asked to solve a puzzle
 	Settings  Settings
 	DemandKey bool   // each call must carry a project key
 	Version   string // of this server
@@ -49,6 +51,7 @@ type Settings struct {
 	AutoConfirm bool // addresses need not be confirmed
 	Closed      bool // nobody makes an account of their own
 	Anonymous   bool
+	Providers   []string // whose ID tokens people may sign in by
 }
 
 // A Door serves the API.

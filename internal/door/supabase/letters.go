@@ -34,6 +34,9 @@ func (d *Door) knock(c *call, in letterRequest, wish string) (struct{}, error) {
 
 // otp serves POST /auth/v1/otp and /auth/v1/magiclink.
 func (d *Door) otp(c *call, in letterRequest) (struct{}, error) {
+	if err := d.human(c, in.Security); err != nil {
+		return struct{}{}, err
+	}
 	switch {
 	case in.Email != "" && in.Phone != "":
 		return struct{}{}, errValidation.saying("Only an email address or phone number should be provided")
@@ -47,6 +50,9 @@ func (d *Door) otp(c *call, in letterRequest) (struct{}, error) {
 
 // recover serves POST /auth/v1/recover.
 func (d *Door) recover(c *call, in letterRequest) (struct{}, error) {
+	if err := d.human(c, in.Security); err != nil {
+		return struct{}{}, err
+	}
 	if in.Email == "" {
 		return struct{}{}, errValidation.saying("Password recovery requires an email")
 	}
@@ -58,6 +64,9 @@ var resent = map[string]string{"signup": auth.KnockSignUp, "email_change": auth.
 
 // resend serves POST /auth/v1/resend.
 func (d *Door) resend(c *call, in letterRequest) (struct{}, error) {
+	if err := d.human(c, in.Security); err != nil {
+		return struct{}{}, err
+	}
 	wish, ok := resent[in.Type]
 	switch {
 	case in.Type == "sms" || in.Type == "phone_change":

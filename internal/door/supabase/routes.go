@@ -43,6 +43,14 @@ func (d *Door) Mount(rt *web.Router) {
 	keyed("POST", "/invite", serve(d, admin, http.StatusOK, d.invite))
 	keyed("POST", "/admin/generate_link", serve(d, admin, http.StatusOK, d.makeLink))
 	keyed("GET", "/admin/audit", serve(d, admin, http.StatusOK, d.audit))
+	guarded("GET", "/user/identities/authorize", serve(d, someone, http.StatusOK, d.linkByBrowser))
+	guarded("DELETE", "/user/identities/{id}", serve(d, someone, http.StatusOK, d.unlink))
+	keyed("GET", "/admin/custom-providers", serve(d, admin, http.StatusOK, d.providers))
+	keyed("POST", "/admin/custom-providers", serve(d, admin, http.StatusCreated, d.addProvider))
+	keyed("GET", "/admin/custom-providers/{name}", serve(d, admin, http.StatusOK, d.provider))
+	keyed("PUT", "/admin/custom-providers/{name}", serve(d, admin, http.StatusOK, d.changeProvider))
+	keyed("DELETE", "/admin/custom-providers/{name}", d.handle(admin, d.dropProvider))
+	d.mountOff(add)
 }
 
 // either serves forms of our page by one handler, and what apps send by the other.

@@ -46,6 +46,8 @@ var grants = map[string]func(*Door, *call, tokenRequest) (*auth.Grant, error){
 	"password":      (*Door).byPassword,
 	"refresh_token": (*Door).byRefresh,
 	"pkce":          (*Door).byCode,
+	"web3":          (*Door).byWallet,
+	"id_token":      (*Door).byIDToken,
 }
 
 // A tokenRequest is what any of them may be asked with.
@@ -57,11 +59,8 @@ type tokenRequest struct {
 	Code     string   `json:"auth_code"`
 	Verifier string   `json:"code_verifier"`
 	Security security `json:"gotrue_meta_security"`
-}
-
-// security is what a request carries against robots.
-type security struct {
-	Captcha string `json:"captcha_token"`
+	walletRequest
+	idTokenRequest
 }
 
 // Token returns the handler of a request to the token endpoint that is an app's: it
@@ -78,9 +77,15 @@ func (d *Door) Token(r *http.Request) http.Handler {
 }
 
 func (d *Door) token(c *call, in tokenRequest) (session, error) {
-	grant, ok := grants[c.URL.Query().Get("grant_type")]
+	name := c.URL.Query().Get("grant_type")
+	grant, ok := grants[name]
 	if !ok {
 		return session{}, errCredentials.saying("unsupported_grant_type")
+	}
+	if name == "password" || name == "web3" {
+		if err := d.human(c, in.Security); err != nil {
+			return session{}, err
+		}
 	}
 	g, err := grant(d, c, in)
 	if err != nil {

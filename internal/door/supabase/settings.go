@@ -1,5 +1,7 @@
 package supabase
 
+import "slices"
+
 // healthReply names the API that clients look for.
 type healthReply struct {
 	Version     string `json:"version"`
@@ -37,7 +39,7 @@ func (d *Door) settings(*call, struct{}) (settingsReply, error) {
 		DisableSignup: d.Settings.Closed, AutoConfirm: d.Settings.AutoConfirm,
 	}
 	for _, name := range externals {
-		out.External[name] = false
+		out.External[name] = slices.Contains(d.Settings.Providers, name)
 	}
 	return out, nil
 }

@@ -35,6 +35,9 @@ func (d *Door) asking(c *call, p pkce) (auth.Asking, error) {
 
 // signUp serves POST /auth/v1/signup: a session, or a user who waits for a letter.
 func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
+	if err := d.human(c, in.Security); err != nil {
+		return nil, err
+	}
 	if in.Email == "" && in.Phone == "" {
 		return d.signUpAnonymously(c, in)
 	}
