@@ -20,6 +20,11 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 	return supabase.New(supabase.Parts{
 		Auth: p.Auth, Account: p.Account, Directory: p.Directory, OAuth: p.OAuth, Proxies: p.Proxies, Limiter: p.Limiter,
 		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base,
-		Settings: supabase.Settings{AutoConfirm: !s.config.ConfirmEmail, Closed: !s.config.SignUp, Anonymous: c.Anonymous},
+		Settings: appSettings(s.config),
 	}), nil
+}
+
+// appSettings are what apps are told of a server that runs by c.
+func appSettings(c *Config) supabase.Settings {
+	return supabase.Settings{AutoConfirm: !c.ConfirmEmail, Closed: !c.SignUp, Anonymous: c.Supabase.Anonymous}
 }

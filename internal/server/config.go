@@ -62,6 +62,7 @@ type Config struct {
 	MetricsListen string         // host:port of a listener of its own for /metrics; empty: no metrics
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Supabase      Supabase
+	Hooks         Hooks
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
 
@@ -145,6 +146,7 @@ func (c *Config) Validate() error {
 	c.checkSecrets(&f)
 	c.checkMail(&f)
 	c.checkSupabase(&f)
+	c.Hooks.check(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
 	f.need(c.Shutdown > 0, "shutdown", "must be longer than nothing")
 	checkLifetimes(c.Lifetimes, &f)
