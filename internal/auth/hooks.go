@@ -134,11 +134,11 @@ func (s *Service) customise(ctx context.Context, from headykey.From, h *headykey
 			slog.String("hook", string(hook.CustomAccessToken)), slog.Int("bytes", len(changed)))
 		return nil, 0, headykey.ErrHookTooLarge
 	}
-	expires, err := token.CheckChanged(claims, changed)
+	sooner, err := token.CheckChanged(claims, changed)
 	if err != nil {
 		return nil, 0, fmt.Errorf("hook %s: %w", hook.CustomAccessToken, err)
 	}
-	return changed, min(s.Tokens.Life(), time.Until(expires).Round(time.Second)), nil
+	return changed, s.Tokens.Life() - sooner, nil
 }
 
 // refreshed is how a session goes on, in the words that hooks know.

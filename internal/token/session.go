@@ -116,17 +116,17 @@ func (s *Service) ReadSession(token string) (SessionAccess, error) {
 	return a, nil
 }
 
-// CheckChanged returns when a token that says changed ends, if that may stand in place
-// of what was made: it speaks of the same person, session, audience and kind of
-// identity, ends no later, and ReadSession reads it. Otherwise the error names the
+// CheckChanged returns how much sooner a token that says changed ends, if that may stand
+// in place of what was made: it speaks of the same person, session, audience and kind
+// of identity, ends no later, and ReadSession reads it. Otherwise the error names the
 // claim at fault and none of its values.
-func CheckChanged(made, changed []byte) (expires time.Time, err error) {
+func CheckChanged(made, changed []byte) (sooner time.Duration, err error) {
 	var a, b SessionAccess
 	if err := json.Unmarshal(made, &a); err != nil {
-		return time.Time{}, fmt.Errorf("session token: %w", err)
+		return 0, fmt.Errorf("session token: %w", err)
 	}
 	if err := json.Unmarshal(changed, &b); err != nil {
-		return time.Time{}, errors.New("claims: one is of another kind than it must be")
+		return 0, errors.New("claims: one is of another kind than it must be")
 	}
 	for _, claim := range []struct {
 		name string
@@ -137,8 +137,8 @@ func CheckChanged(made, changed []byte) (expires time.Time, err error) {
 		{"role", b.Role != ""}, {"iat", b.Issued <= a.Issued}, {"exp", b.Expires <= a.Expires && time.Now().Unix() < b.Expires},
 	} {
 		if !claim.good {
-			return time.Time{}, fmt.Errorf("claims: %s must not be changed to that", claim.name)
+			return 0, fmt.Errorf("claims: %s must not be changed to that", claim.name)
 		}
 	}
-	return time.Unix(b.Expires, 0), nil
+	return time.Duration(a.Expires-b.Expires) * time.Second, nil
 }
