@@ -60,14 +60,18 @@ func (s *Service) askToMove(ctx context.Context, tx *store.Tx, a *headykey.Accou
 	if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
 		return err
 	}
-	if a.Email != "" && s.config.ConfirmEmail {
-		if err := s.post(ctx, tx, a, letter{purpose: purposeLeave, to: a.Email, app: app, from: from}); err != nil {
-			return err
-		}
+	there := letter{purpose: purposeMove, to: address, app: app, data: headykey.AddressKey(address), from: from}
+	if a.Email == "" || !s.config.ConfirmEmail {
+		return s.post(ctx, tx, a, there)
 	}
-	return s.post(ctx, tx, a, letter{
-		purpose: purposeMove, to: address, app: app, data: headykey.AddressKey(address), from: from,
-	})
+	here := letter{purpose: purposeLeave, to: a.Email, app: app, from: from}
+	if s.byHook(here) {
+		return s.handOver(ctx, tx, a, here, there)
+	}
+	if err := s.post(ctx, tx, a, here); err != nil {
+		return err
+	}
+	return s.post(ctx, tx, a, there)
 }
 
 // halfDone marks the letter of a change whose other letter was answered.

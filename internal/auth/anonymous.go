@@ -29,8 +29,11 @@ func (s *Service) SignUpAnonymously(ctx context.Context, data jsontext.Value, fr
 }
 
 // enroll stores a new account of an app whose owner has just proven themselves by
-// method, and signs it in.
+// method, and signs it in, unless the operator's hook is against it.
 func (s *Service) enroll(ctx context.Context, d *draft, method string, from headykey.From) (*Grant, error) {
+	if err := s.mayBegin(ctx, d, from); err != nil {
+		return nil, err
+	}
 	o := prepare(from, AppSurface, method)
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, from)); err != nil {

@@ -100,7 +100,7 @@ func (s *Service) RefreshSession(ctx context.Context, refresh string, from heady
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.appGrant(ctx, spent.Holder, spent.Next)
+	g, err := s.appGrant(ctx, from, spent.Holder, spent.Next, refreshed)
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +109,9 @@ func (s *Service) RefreshSession(ctx context.Context, refresh string, from heady
 	return g, nil
 }
 
-// appGrant makes the answer to an app whose session, h's, is durable.
-func (s *Service) appGrant(ctx context.Context, h *headykey.Holder, refresh string) (*Grant, error) {
+// appGrant makes the answer to an app whose session, h's, is durable. Method is how it
+// came to that, as hooks know it.
+func (s *Service) appGrant(ctx context.Context, from headykey.From, h *headykey.Holder, refresh, method string) (*Grant, error) {
 	account, err := s.Account(ctx, h.User)
 	if err != nil {
 		return nil, err
@@ -119,12 +120,16 @@ func (s *Service) appGrant(ctx context.Context, h *headykey.Holder, refresh stri
 	if err != nil {
 		return nil, err
 	}
+	claims, life, err := s.customise(ctx, from, h, claims, method)
+	if err != nil {
+		return nil, err
+	}
 	access, err := s.Tokens.SignSession(claims)
 	if err != nil {
 		return nil, err
 	}
 	return &Grant{
-		User: account.User, Account: account, Session: h.Session, Access: access, Life: s.Tokens.Life(), Refresh: refresh,
+		User: account.User, Account: account, Session: h.Session, Access: access, Life: life, Refresh: refresh,
 	}, nil
 }
 

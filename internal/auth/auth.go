@@ -5,13 +5,16 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/maypok86/otter/v2"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/hook"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -64,6 +67,9 @@ type Parts struct {
 	// Change disables and enables an account in the transaction, which is the rule of
 	// operators. Nil: no ban can be asked for.
 	Change func(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error
+
+	Hooks *hook.Hooks                                     // nil: none
+	Spell func(*headykey.Account) (jsontext.Value, error) // an account as hooks know it; needed with Hooks
 }
 
 // A Service answers who somebody is. It is safe for concurrent use.
@@ -76,6 +82,9 @@ type Service struct {
 
 	mu       sync.Mutex
 	inFlight map[[32]byte]int // password attempts by account and address
+
+	telling chan struct{}  // a place for each hook that is being told something
+	told    sync.WaitGroup // those of telling
 }
 
 // New returns the service.
@@ -88,7 +97,9 @@ func New(p Parts, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Parts: p, config: c, proven: cache, known: accounts, inFlight: map[[32]byte]int{}}, nil
+	return &Service{
+		Parts: p, config: c, proven: cache, known: accounts, inFlight: map[[32]byte]int{}, telling: make(chan struct{}, maxTelling),
+	}, nil
 }
 
 // A Grant is what a sign-in gives.
@@ -111,6 +122,7 @@ type opening struct {
 	session headykey.Session
 	cookie  string
 	refresh string
+	from    headykey.From
 }
 
 const cookieSize = 34 // random bytes of a session cookie
@@ -124,7 +136,7 @@ func prepare(from headykey.From, surface, method string) *opening {
 			ID: headykey.NewOrderedID(), Surface: surface, Ways: ways, AMR: headykey.AMR(ways), AAL: "aal1",
 			Address: addressText(from), Agent: from.Agent,
 		},
-		refresh: token.NewRefreshToken(),
+		refresh: token.NewRefreshToken(), from: from,
 	}
 	if surface != AppSurface {
 		o.cookie = secret.Token(cookieSize)
@@ -170,10 +182,16 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, o *opening, user *hea
 	return err
 }
 
-// grant makes the answer to a sign-in whose session is durable.
+// grant makes the answer to a sign-in whose session is durable. A session that nobody
+// gets a token for, because a hook is against it, ends again.
 func (s *Service) grant(ctx context.Context, o *opening, user *headykey.User) (*Grant, error) {
 	if o.session.Surface == AppSurface {
-		return s.appGrant(ctx, (&headykey.Proof{Session: o.session, User: *user}).Holder(), o.refresh)
+		h := (&headykey.Proof{Session: o.session, User: *user}).Holder()
+		g, err := s.appGrant(ctx, o.from, h, o.refresh, o.session.Ways[0].Method)
+		if err != nil {
+			return nil, errors.Join(err, s.withdraw(context.WithoutCancel(ctx), &o.session))
+		}
+		return g, nil
 	}
 	access, err := s.Tokens.MakeAccess((&headykey.Proof{Session: o.session, User: *user}).Holder())
 	if err != nil {
@@ -183,4 +201,12 @@ func (s *Service) grant(ctx context.Context, o *opening, user *headykey.User) (*
 		User: *user, Session: o.session.ID, Access: access, Life: s.Tokens.Life(),
 		Refresh: o.refresh, Cookie: o.cookie, CookieLife: s.config.Lifetimes.Session,
 	}, nil
+}
+
+// withdraw ends a session that came to nothing.
+func (s *Service) withdraw(ctx context.Context, session *headykey.Session) error {
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		_, err := s.endSessions(ctx, tx, headykey.System, "not_granted", session)
+		return err
+	})
 }

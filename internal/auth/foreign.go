@@ -25,6 +25,7 @@ type foreigner struct {
 	method   string         // headykey.ByOAuth, ByWeb3
 	app      Asking
 	from     headykey.From
+	asked    bool // the operator's hook has nothing against an account of theirs
 }
 
 // foreignData returns the data of an identity with claims.
@@ -40,6 +41,9 @@ func (f *foreigner) key() string {
 // address f has proven as its owner did, or to a new one. first, if any, is asked in
 // the transaction before.
 func (s *Service) welcome(ctx context.Context, f *foreigner, first func(*store.Tx) error) (*Grant, error) {
+	if err := s.askLeave(ctx, f); err != nil {
+		return nil, err
+	}
 	return s.admitForeigner(ctx, f, func(tx *store.Tx) (*headykey.Account, error) {
 		if first != nil {
 			if err := first(tx); err != nil {
@@ -48,6 +52,21 @@ func (s *Service) welcome(ctx context.Context, f *foreigner, first func(*store.T
 		}
 		return s.arrive(ctx, tx, f)
 	})
+}
+
+// askLeave asks the operator's hook whether f may have an account, unless they have one.
+func (s *Service) askLeave(ctx context.Context, f *foreigner) error {
+	err := s.DB.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.UserByKey(f.key())
+		return err
+	})
+	if err == nil || !errors.Is(err, headykey.ErrNotFound) {
+		return err
+	}
+	d := s.draftOf(f, f.email != "")
+	err = s.mayBegin(ctx, d, f.from)
+	f.asked = d.asked
+	return err
 }
 
 // admitForeigner begins a session of the account that find finds for f. Somebody whose
@@ -132,17 +151,23 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, f *foreigner, withAd
 	if s.config.Closed {
 		return nil, headykey.ErrSignUpClosed
 	}
-	d := &draft{foreigner: f, account: &headykey.Account{
+	d := s.draftOf(f, withAddress)
+	if withAddress && f.verified {
+		d.account.Verified = tx.Now
+	}
+	return d.account, s.insertAccount(ctx, tx, d, self(&d.account.User, f.from))
+}
+
+// draftOf is the account that f would get, with its address or without one.
+func (s *Service) draftOf(f *foreigner, withAddress bool) *draft {
+	d := &draft{foreigner: f, asked: f.asked, account: &headykey.Account{
 		User:    headykey.User{ID: headykey.NewID(), Name: f.name, Role: headykey.RoleUser, Type: headykey.Human},
 		Profile: headykey.NewProfile(),
 	}}
 	if withAddress {
 		d.account.Email, d.emailKey = f.email, headykey.AddressKey(f.email)
 	}
-	if withAddress && f.verified {
-		d.account.Verified = tx.Now
-	}
-	return d.account, s.insertAccount(ctx, tx, d, self(&d.account.User, f.from))
+	return d
 }
 
 // recognise notes what f's provider says of them today.

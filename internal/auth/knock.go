@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
+	"headykey.com/headykey/internal/hook"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/store"
 )
@@ -89,6 +90,12 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: a knock that was not checked: %w", outbox.ErrPermanent, err)
 	}
+	if err := s.askBefore(ctx, k, d); err != nil {
+		if _, no := errors.AsType[*hook.Refusal](err); no {
+			return nil // no account and no letter, and nobody waits to hear so
+		}
+		return err
+	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		a, err := s.knocked(tx, k, d.emailKey)
 		switch {
@@ -96,7 +103,7 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 			return s.answer(ctx, tx, a, k)
 		case !errors.Is(err, headykey.ErrNotFound):
 			return err
-		case k.Wish != KnockSignIn || !k.Create || s.config.Closed:
+		case !s.makes(k):
 			return nil
 		}
 		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, k.From)); err != nil {
@@ -104,6 +111,26 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 		}
 		return s.answer(ctx, tx, d.account, k)
 	})
+}
+
+// makes reports whether k makes an account where there is none.
+func (s *Service) makes(k Knock) bool {
+	return k.Wish == KnockSignIn && k.Create && !s.config.Closed
+}
+
+// askBefore asks whether the account of d may be made, if k is about to make it.
+func (s *Service) askBefore(ctx context.Context, k Knock, d *draft) error {
+	if !s.makes(k) {
+		return nil
+	}
+	err := s.DB.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.UserByKey(d.emailKey)
+		return err
+	})
+	if errors.Is(err, headykey.ErrNotFound) {
+		return s.mayBegin(ctx, d, k.From)
+	}
+	return err
 }
 
 // knocked returns the account that k is about.

@@ -137,8 +137,12 @@ func (s *Service) dropBefore(tx *store.Tx, user headykey.ID, purpose string) err
 	return tx.DropLinks(user, purpose)
 }
 
-// post writes l for a and sends it.
+// post writes l for a and sends it: by mail, or by the operator's hook if an app asked
+// for it.
 func (s *Service) post(ctx context.Context, tx *store.Tx, a *headykey.Account, l letter) error {
+	if s.byHook(l) {
+		return s.handOver(ctx, tx, a, l)
+	}
 	w, err := s.write(tx, a, l)
 	if err != nil {
 		return err

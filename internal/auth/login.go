@@ -27,7 +27,9 @@ type PasswordLogin struct {
 // address and for a wrong password; with ErrRateLimited while failures are being
 // backed off from; with ErrBusy when too many passwords wait to be hashed; and,
 // only once the password was right, with ErrAccountDisabled or
-// ErrEmailNotConfirmed. The receipt "session.started" is written in the
+// ErrEmailNotConfirmed. Where the operator has a hook for passwords that are tried, it
+// is asked about accounts that exist: a rejection is ErrBadCredentials in its words,
+// and it fails as every hook does. The receipt "session.started" is written in the
 // transaction, or "session.renewed" where one goes on; refusals are told by
 // "session.refused", the first of a minute at once and the rest of that minute with
 // their count.
@@ -45,13 +47,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	}
 	defer s.release(a)
 
-	login, err := s.checkPassword(ctx, emailKey, in.Password)
-	if errors.Is(err, headykey.ErrBadCredentials) {
-		if err := s.noteFailure(ctx, a, login); err != nil {
-			return nil, err
-		}
-		return nil, headykey.ErrBadCredentials
-	}
+	login, err := s.tryPassword(ctx, a, in.From, emailKey, in.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +64,21 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.grant(ctx, &o, &login.User)
+	g, err := s.grant(ctx, &o, &login.User)
+	if err != nil {
+		return nil, err
+	}
+	g.Weak = weaknesses(in.Password, login.User.Email, login.User.Name)
+	return g, nil
+}
+
+// weaknesses are what would be wrong with password, were it chosen today.
+func weaknesses(password string, context ...string) []secret.Weakness {
+	weak, ok := errors.AsType[*secret.WeakPassword](secret.CheckPassword(password, context...))
+	if !ok {
+		return nil
+	}
+	return weak.Reasons
 }
 
 // recent is how fresh a sign-in must be to stand for a password.
@@ -94,16 +104,27 @@ func (s *Service) ProveAgain(ctx context.Context, by headykey.Caller, password s
 		return err
 	}
 	defer s.release(a)
-	login, err := s.checkPassword(ctx, emailKey, password)
-	if errors.Is(err, headykey.ErrBadCredentials) {
-		return errors.Join(s.noteFailure(ctx, a, login), headykey.ErrBadCredentials)
-	}
+	_, err = s.tryPassword(ctx, a, by.From, emailKey, password)
 	return err
 }
 
-// checkPassword returns the login of emailKey if password opens it. The login is
-// nil if there is none; the work is the same.
-func (s *Service) checkPassword(ctx context.Context, emailKey, password string) (*store.Login, error) {
+// tryPassword is checkPassword, and counts what fails. A right password that the hook
+// is against counts as well, and so does one that it could not be asked about:
+// otherwise the pace of refusals would tell which passwords are right.
+func (s *Service) tryPassword(ctx context.Context, a admission, from headykey.From, emailKey, password string) (*store.Login, error) {
+	login, err := s.checkPassword(ctx, from, emailKey, password)
+	if err != nil && (login != nil || errors.Is(err, headykey.ErrBadCredentials)) {
+		if err := s.noteFailure(ctx, a, login); err != nil {
+			return nil, err
+		}
+	}
+	return login, err
+}
+
+// checkPassword returns the login of emailKey if password opens it and the operator's
+// hook lets it. The login is nil if there is none; the work is the same, but for the
+// hook, which hears of accounts alone.
+func (s *Service) checkPassword(ctx context.Context, from headykey.From, emailKey, password string) (*store.Login, error) {
 	var login *store.Login
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		login, err = tx.LoginByEmail(emailKey)
@@ -126,7 +147,11 @@ func (s *Service) checkPassword(ctx context.Context, emailKey, password string) 
 		return nil, err
 	case !known:
 		return nil, headykey.ErrBadCredentials
-	case !right:
+	}
+	if err := s.judgePassword(ctx, from, login.User.ID, right); err != nil {
+		return login, err
+	}
+	if !right {
 		return login, headykey.ErrBadCredentials
 	}
 	return login, nil

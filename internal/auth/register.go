@@ -31,7 +31,8 @@ type Registration struct {
 //
 // It fails with headykey.ErrSignUpClosed, ErrInvalidEmail, ErrWeakPassword,
 // ErrPasswordTooLong, ErrInvalid (about "name" or "data"), ErrEmailTaken, and with
-// ErrBusy when too many passwords wait to be hashed. Where addresses must be
+// ErrBusy when too many passwords wait to be hashed, and as the operator's hook does,
+// if there is one: see hook.Hooks.BeforeUserCreated. Where addresses must be
 // confirmed it returns a nil Grant and no error whether or not the address is taken:
 // a letter tells its owner. The receipts "account.created" and "session.started" are
 // written in the transaction.
@@ -49,6 +50,9 @@ func (s *Service) SignUp(ctx context.Context, in Registration) (*Grant, *headyke
 	}
 	d, err := s.draft(ctx, in, headykey.RoleUser)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.mayBegin(ctx, d, in.From); err != nil {
 		return nil, nil, err
 	}
 	if s.config.ConfirmEmail {
@@ -137,6 +141,7 @@ type draft struct {
 	emailKey  string     // "": it has no address
 	hash      string     // of its password; "": it has none
 	foreigner *foreigner // by whose identity it is known; nil: by its address
+	asked     bool       // it may be somebody's own: see mayBegin
 }
 
 // draft checks what an account is asked with and hashes the password ("": an account
@@ -209,9 +214,16 @@ func readIntroduction(data jsontext.Value) (said introduced) {
 	return said
 }
 
-// insertAccount stores a draft and its receipt.
+// insertAccount stores a draft and its receipt. One that is made by its own owner must
+// have passed mayBegin.
 func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, d *draft, by headykey.Caller) error {
 	a := d.account
+	if by.User == a.ID {
+		if !d.asked {
+			return errUnasked
+		}
+		s.toldLater(ctx, tx, a.ID, by.From)
+	}
 	a.Created, a.Identities = tx.Now, nil // the transaction may run twice
 	if err := tx.InsertUser(&a.User, d.emailKey, headykey.Fold(a.Name)); err != nil {
 		return err

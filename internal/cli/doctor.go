@@ -66,7 +66,7 @@ func (doctorCommand) Run(c *console) error {
 func examine(cfg *server.Config) []finding {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	out := []finding{checkPlace(cfg), checkMail(cfg)}
+	out := []finding{checkPlace(cfg), checkMail(cfg), checkProject(cfg)}
 	core, err := server.Open(ctx, cfg, cfg.BaseURL(cfg.Listen), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return append(out, finding{"FAIL", "database", err.Error(), "see the sentence"})
@@ -92,10 +92,21 @@ func checkMail(cfg *server.Config) finding {
 	switch {
 	case cfg.Dev:
 		return finding{State: "ok", Name: "mail", Reason: "kept in the mailbox, not sent"}
+	case cfg.Mail.SMTP == "" && cfg.Hooks.SendEmail.URI != "":
+		return finding{"warn", "mail", "the hook sends what apps ask for, and no mail server is set: all other letters wait", "set [mail] smtp and from"}
 	case cfg.Mail.SMTP == "":
 		return finding{"warn", "mail", "no mail server is set: letters wait", "set [mail] smtp and from"}
 	}
 	return finding{State: "ok", Name: "mail", Reason: "goes by " + cfg.Mail.SMTP}
+}
+
+// checkProject looks at the keys that apps are made with.
+func checkProject(cfg *server.Config) finding {
+	f := finding{State: "ok", Name: "project keys", Reason: "keys rotate --use project replaces them"}
+	if len(cfg.Supabase.JWTSecret) > 0 {
+		f.Reason = "anon and service_role are signed with supabase.jwt_secret, which alone ends them"
+	}
+	return f
 }
 
 // checkData looks at what the database holds.

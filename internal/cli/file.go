@@ -77,13 +77,14 @@ func flatten(leaves map[string]any, prefix string, tree map[string]any) {
 	}
 }
 
-// tableNames returns the names of the tables of settings.
+// tableNames returns the names of the tables of settings, and of tables in them.
 func tableNames() []string {
 	var all []string
 	for _, s := range settings {
-		table, _, ok := strings.Cut(s.path, ".")
-		if ok && !slices.Contains(all, table) {
-			all = append(all, table)
+		for at, c := range s.path {
+			if c == '.' && !slices.Contains(all, s.path[:at]) {
+				all = append(all, s.path[:at])
+			}
 		}
 	}
 	return all

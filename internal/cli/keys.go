@@ -8,6 +8,7 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/account"
+	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/server"
 )
 
@@ -201,7 +202,7 @@ func (keysList) Run(c *console) error {
 }
 
 type keysRotate struct {
-	Use string `enum:"session,id,heady,receipt" default:"heady" help:"session (OAuth access tokens), id (ID tokens), heady (HeadyKey API) or receipt."`
+	Use string `enum:"session,id,heady,receipt,project" default:"heady" help:"session (OAuth access tokens), id (ID tokens), heady (HeadyKey API), receipt or project (what supabase-keys prints)."`
 }
 
 type rotatedReply struct {
@@ -211,7 +212,13 @@ type rotatedReply struct {
 }
 
 // String says which key signs now.
-func (r rotatedReply) String() string { return "Now " + r.ID + " signs for " + r.Use + ".\n" }
+func (r rotatedReply) String() string {
+	now := "Now " + r.ID + " signs for " + r.Use + ".\n"
+	if r.Use == keyring.Project {
+		now += wrap("supabase-keys prints the new keys of apps. The old ones work as long as lifetimes.session_key_grace says; those that supabase.jwt_secret signs, until that changes.")
+	}
+	return now
+}
 
 // Run replaces the key.
 func (k keysRotate) Run(c *console) error {

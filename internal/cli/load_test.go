@@ -66,6 +66,7 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		database = "postgres://heady@db-1.example:5432,db-2.example:5432/heady"
 		dev = false
 		confirm_email = false
+		signup = false
 		rate_limit = false
 		trust_proxy = ["10.0.0.0/8", "192.0.2.1"]
 		cors_origins = ["heady", "https://app.example"]
@@ -81,6 +82,7 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		shutdown = "13s"
 		metrics_listen = "127.0.0.1:9100"
 		log_level = "debug"
+		supabase_apikey = false
 		[registration]
 		who = "off"
 		[[registration.statement_issuers]]
@@ -88,6 +90,28 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		jwks_url = "https://vouch.example/keys"
 		[oauth]
 		detail_types = ["payment_initiation"]
+		[supabase]
+		site_url = "https://app.example"
+		redirects = ["https://*.app.example/**"]
+		jwt_secret = "a secret of another project, as long as that"
+		anonymous = true
+		reauthenticate = true
+		current_password = true
+		[hooks.custom_access_token]
+		uri = "https://hooks.example/1"
+		secrets = "` + hookSecret + `"
+		[hooks.send_email]
+		uri = "https://hooks.example/2"
+		secrets = "` + hookSecret + `"
+		[hooks.password_verification_attempt]
+		uri = "https://hooks.example/3"
+		secrets = "` + hookSecret + `"
+		[hooks.before_user_created]
+		uri = "https://hooks.example/4"
+		secrets = "` + hookSecret + `"
+		[hooks.after_user_created]
+		uri = "https://hooks.example/5"
+		secrets = "` + hookSecret + `"
 		[mail]
 		smtp = "smtps://mail.example"
 		from = "id@mail.example"
@@ -119,6 +143,11 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 			text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 		case "mail.password":
 			text = fromFile.config.Mail.Password
+		case "supabase.jwt_secret":
+			text = string(fromFile.config.Supabase.JWTSecret)
+		}
+		if strings.HasSuffix(s.path, ".secrets") {
+			text = hookSecret
 		}
 		if fromFile.from[s.path].Kind != "file" {
 			t.Errorf("%s is not in the file of this test", s.path)
@@ -249,9 +278,9 @@ func TestEverySwitchAndTextHasAFlag(t *testing.T) {
 		got = append(got, flags.Field(i).Tag.Get("name"))
 	}
 	want := []string{
-		"data", "listen", "url", "database", "dev", "confirm-email", "rate-limit", "trust-proxy", "cors-origins",
+		"data", "listen", "url", "database", "dev", "confirm-email", "signup", "rate-limit", "trust-proxy", "cors-origins",
 		"fetch-allow", "extra-ca", "registration", "tls-cert", "tls-key", "tls-clients", "tls-client-ca",
-		"idle-timeout", "shutdown", "metrics-listen", "log-level",
+		"idle-timeout", "shutdown", "metrics-listen", "log-level", "supabase-apikey",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

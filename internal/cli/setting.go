@@ -84,6 +84,14 @@ func text(at func(*server.Config) *string) value {
 	}
 }
 
+// address returns the value of a URL that may hold a secret: it is shown without its
+// password and its query.
+func address(at func(*server.Config) *string) value {
+	v := text(at)
+	v.get = func(c *server.Config) string { return maskDSN(*at(c)) }
+	return v
+}
+
 // onOff returns the value of a boolean.
 func onOff(at func(*server.Config) *bool) value {
 	return value{
@@ -191,7 +199,7 @@ func level(at func(*server.Config) *slog.Level) value {
 }
 
 // hidden returns the value of a secret: parse makes it of text that is not empty.
-func hidden[T ~string | ~[]byte](at func(*server.Config) *T, parse func(string) (T, error)) value {
+func hidden[T ~string | ~[]byte | ~[]string](at func(*server.Config) *T, parse func(string) (T, error)) value {
 	return value{
 		kind: sealed,
 		set: func(c *server.Config, s string) (err error) {
@@ -283,7 +291,7 @@ func formatSpan(d time.Duration) string {
 	return d.String()
 }
 
-// maskDSN returns the database URL dsn without its password and its query, where
+// maskDSN returns the URL dsn, such as a database's, without its password and its query, where
 // another may stand.
 func maskDSN(dsn string) string {
 	u, err := url.Parse(dsn)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"headykey.com/headykey/internal/hook"
 	"headykey.com/headykey/internal/oauth"
 	"headykey.com/headykey/internal/server"
 	"headykey.com/headykey/internal/upstream"
@@ -89,6 +90,27 @@ var settings = []setting{
 		hidden(func(c *server.Config) *string { return &c.Captcha.Secret }, verbatim)),
 	row("captcha.url", "", "URL", "Where to ask instead of at the provider's own address.",
 		text(func(c *server.Config) *string { return &c.Captcha.URL })),
+
+	row("hooks.custom_access_token.uri", "", "URL", "Hook that changes what tokens of apps say.",
+		address(func(c *server.Config) *string { return &c.Hooks.CustomAccessToken.URI })),
+	row("hooks.custom_access_token.secrets", "", "", "Signs what that hook gets: v1,whsec_…, several joined by |.",
+		hidden(func(c *server.Config) *[]string { return &c.Hooks.CustomAccessToken.Secrets }, hook.ParseSecrets)),
+	row("hooks.send_email.uri", "", "URL", "Hook that sends the letters apps ask for.",
+		address(func(c *server.Config) *string { return &c.Hooks.SendEmail.URI })),
+	row("hooks.send_email.secrets", "", "", "Signs what that hook gets: v1,whsec_…, several joined by |.",
+		hidden(func(c *server.Config) *[]string { return &c.Hooks.SendEmail.Secrets }, hook.ParseSecrets)),
+	row("hooks.password_verification_attempt.uri", "", "URL", "Hook that judges passwords that were tried.",
+		address(func(c *server.Config) *string { return &c.Hooks.PasswordVerificationAttempt.URI })),
+	row("hooks.password_verification_attempt.secrets", "", "", "Signs what that hook gets: v1,whsec_…, several joined by |.",
+		hidden(func(c *server.Config) *[]string { return &c.Hooks.PasswordVerificationAttempt.Secrets }, hook.ParseSecrets)),
+	row("hooks.before_user_created.uri", "", "URL", "Hook that may refuse a new account.",
+		address(func(c *server.Config) *string { return &c.Hooks.BeforeUserCreated.URI })),
+	row("hooks.before_user_created.secrets", "", "", "Signs what that hook gets: v1,whsec_…, several joined by |.",
+		hidden(func(c *server.Config) *[]string { return &c.Hooks.BeforeUserCreated.Secrets }, hook.ParseSecrets)),
+	row("hooks.after_user_created.uri", "", "URL", "Hook that is told of a new account.",
+		address(func(c *server.Config) *string { return &c.Hooks.AfterUserCreated.URI })),
+	row("hooks.after_user_created.secrets", "", "", "Signs what that hook gets: v1,whsec_…, several joined by |.",
+		hidden(func(c *server.Config) *[]string { return &c.Hooks.AfterUserCreated.Secrets }, hook.ParseSecrets)),
 
 	row("mail.smtp", "", "SERVER", "host:port, smtp:// or smtps:// URL of the mail server.",
 		text(func(c *server.Config) *string { return &c.Mail.SMTP })),

@@ -7,6 +7,9 @@ import (
 	"headykey.com/headykey/internal/server"
 )
 
+// hookSecret signs what hooks get.
+const hookSecret = "v1,whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+
 // What a server cannot run by is told before anything is opened.
 func TestWholesThatDoNotFit(t *testing.T) {
 	tests := []struct {
@@ -86,6 +89,17 @@ func TestWholesThatDoNotFit(t *testing.T) {
 		{"mail by http", []string{"MAIL__SMTP=http://mail.example", "MAIL__FROM=id@mail.example"}, []string{"mail.smtp"}},
 		{"sender without address", []string{"MAIL__FROM=HeadyKey"}, []string{"mail.from"}},
 		{"user without password", []string{"MAIL__USER=id"}, []string{"mail.user"}},
+
+		{"a hook", []string{"HOOKS__SEND_EMAIL__URI=https://hooks.example/mail", "HOOKS__SEND_EMAIL__SECRETS=" + hookSecret}, nil},
+		{"a hook on this machine", []string{"HOOKS__SEND_EMAIL__URI=http://127.0.0.1:9000", "HOOKS__SEND_EMAIL__SECRETS=" + hookSecret + "|" + hookSecret}, nil},
+		{"a hook without a secret", []string{"HOOKS__CUSTOM_ACCESS_TOKEN__URI=https://hooks.example"}, []string{"hooks.custom_access_token.uri"}},
+		{"a secret without a hook", []string{"HOOKS__AFTER_USER_CREATED__SECRETS=" + hookSecret}, []string{"hooks.after_user_created.uri"}},
+		{"a secret that is none", []string{"HOOKS__SEND_EMAIL__URI=https://hooks.example", "HOOKS__SEND_EMAIL__SECRETS=hunter2"},
+			[]string{"hooks.send_email.secrets", "hooks.send_email.uri"}},
+		{"a hook by http", []string{"HOOKS__BEFORE_USER_CREATED__URI=http://hooks.example", "HOOKS__BEFORE_USER_CREATED__SECRETS=" + hookSecret},
+			[]string{"hooks.before_user_created.uri"}},
+		{"a hook in a database", []string{"HOOKS__PASSWORD_VERIFICATION_ATTEMPT__URI=pg-functions://postgres/public/judge", "HOOKS__PASSWORD_VERIFICATION_ATTEMPT__SECRETS=" + hookSecret},
+			[]string{"hooks.password_verification_attempt.uri"}},
 
 		{"log level", []string{"LOG_LEVEL=loud"}, []string{"log_level"}},
 		{"no time at all", []string{"SHUTDOWN=0", "IDLE_TIMEOUT=-1s"}, []string{"idle_timeout", "shutdown"}},

@@ -243,7 +243,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, nil)
 		root := h.person(t, "root@example.com", headykey.RoleAdmin)
-		for _, use := range []string{"heady", "session", "receipt"} {
+		for _, use := range []string{"heady", "session", "receipt", "project"} {
 			old, _ := h.ring.Signing(use)
 			time.Sleep(time.Second)
 			fresh, err := h.RotateKey(t.Context(), root, use)
@@ -262,7 +262,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 			}
 		}
 		all, err := h.SigningKeys(root)
-		if err != nil || len(all) != 7 { // three that sign, three replaced, and the session key that waits
+		if err != nil || len(all) != 9 { // four that sign, four replaced, and the session key that waits
 			t.Errorf("got %d keys, %v", len(all), err)
 		}
 		for _, k := range all {
@@ -270,7 +270,7 @@ func TestAKeyIsRotatedByItsUse(t *testing.T) {
 				t.Errorf("%s shows its private part", k.ID)
 			}
 		}
-		if told, err := h.receipts.List(t.Context(), root, headykey.ReceiptFilter{Type: "key.rotated", Limit: 9}); err != nil || len(told) != 3 {
+		if told, err := h.receipts.List(t.Context(), root, headykey.ReceiptFilter{Type: "key.rotated", Limit: 9}); err != nil || len(told) != 4 {
 			t.Errorf("got %d receipts, %v", len(told), err)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 )
 
 // uses are the keys that can be listed and rotated.
-var uses = []string{keyring.Session, keyring.Heady, keyring.Receipt}
+var uses = []string{keyring.Session, keyring.Heady, keyring.Receipt, keyring.Project}
 
 // SigningKeys returns every signing key that ever was, without its private part,
 // newest first.
@@ -39,10 +39,11 @@ func bare(k keyring.Key) keyring.Key {
 // algorithm but ES256, which access tokens are signed with.
 const idTokens = "id"
 
-// RotateKey replaces the key of one use ("session", "id", "heady", "receipt") at once
-// and returns the one that signs now; for "id" the keys of several algorithms, and it
-// returns that of RS256. Tokens of the old one verify until they expire, receipts of
-// the old one for ever. It fails with headykey.ErrInvalid about "use", and with
+// RotateKey replaces the key of one use ("session", "id", "heady", "receipt",
+// "project") at once and returns the one that signs now; for "id" the keys of several
+// algorithms, and it returns that of RS256. Tokens of the old one verify until they
+// expire, receipts of the old one for ever; the keys of apps, which are made of the
+// project's, as long as the tokens of a session key. It fails with headykey.ErrInvalid about "use", and with
 // ErrConflict where the secret comes from the configuration. The receipt is
 // "key.rotated", one for each key.
 func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string) (keyring.Key, error) {
@@ -50,7 +51,7 @@ func (s *Service) RotateKey(ctx context.Context, by headykey.Caller, use string)
 		return keyring.Key{}, err
 	}
 	if use != idTokens && !slices.Contains(uses, use) {
-		return keyring.Key{}, headykey.ErrInvalid.Saying("The keys that can be rotated here are session, id, heady and receipt.").About("use")
+		return keyring.Key{}, headykey.ErrInvalid.Saying("The keys that can be rotated here are session, id, heady, receipt and project.").About("use")
 	}
 	if use == keyring.Heady && s.ring.Fixed() {
 		return keyring.Key{}, headykey.ErrConflict.Saying("The HS256 secret comes from the configuration: change it there.")
@@ -106,12 +107,15 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, by headykey.Caller,
 	old, _ := s.ring.Signing(fresh.Use)
 	successor := fresh.ID
 	var err error
-	if fresh.Use == keyring.Session {
+	switch fresh.Use {
+	case keyring.Session:
 		old, _ = s.ring.Current(fresh.Algorithm)
 		next, _ := s.ring.Next(fresh.Algorithm)
 		successor = next.ID
 		err = s.ring.Advance(tx, fresh, s.lives.SessionKeyGrace)
-	} else {
+	case keyring.Project:
+		err = s.ring.Replace(tx, fresh, s.lives.SessionKeyGrace)
+	default:
 		err = s.ring.Replace(tx, fresh, s.lives.JWTSecretOverlap)
 	}
 	if err != nil {

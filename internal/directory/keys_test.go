@@ -54,7 +54,7 @@ func TestKeysOfAccessAndOfIDTokensAreRotatedApart(t *testing.T) {
 		}
 		all, err := h.SigningKeys(root)
 		check(t, err)
-		if len(all) != 4*3+2 { // three of each algorithm, and those of the other uses
+		if len(all) != 4*3+3 { // three of each algorithm, and those of the other uses
 			t.Errorf("got %d keys", len(all))
 		}
 		for _, k := range all {

@@ -24,15 +24,20 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 			return nil, err
 		}
 	}
-	var known []string
-	for _, i := range s.config.IDTokenIssuers {
-		known = append(known, i.Provider)
-	}
 	return supabase.New(supabase.Parts{
 		Auth: p.Auth, Account: p.Account, Directory: p.Directory, OAuth: p.OAuth, Proxies: p.Proxies, Limiter: p.Limiter,
 		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base,
-		Captcha: puzzle, Settings: supabase.Settings{
-			Passwords: c.Passwords, AutoConfirm: !s.config.ConfirmEmail, Closed: !s.config.SignUp, Anonymous: c.Anonymous, Providers: known,
-		},
+		Captcha: puzzle, Settings: appSettings(s.config),
 	}), nil
+}
+
+// appSettings are what apps are told of a server that runs by c.
+func appSettings(c *Config) supabase.Settings {
+	out := supabase.Settings{
+		Passwords: c.Supabase.Passwords, AutoConfirm: !c.ConfirmEmail, Closed: !c.SignUp, Anonymous: c.Supabase.Anonymous,
+	}
+	for _, i := range c.IDTokenIssuers {
+		out.Providers = append(out.Providers, i.Provider)
+	}
+	return out
 }

@@ -66,6 +66,7 @@ type Config struct {
 	LogLevel      slog.Level     // what is logged: this and what is graver
 	Supabase      Supabase
 	Captcha       captcha.Config // who is asked whether people are people; without a provider: nobody
+	Hooks         Hooks
 	Mail          Mail
 	Lifetimes     headykey.Lifetimes
 
@@ -154,6 +155,7 @@ func (c *Config) Validate() error {
 	c.checkSupabase(&f)
 	c.checkIssuers(&f)
 	c.checkCaptcha(&f)
+	c.Hooks.check(&f)
 	f.need(c.IdleTimeout > 0, "idle_timeout", "must be longer than nothing")
 	f.need(c.Shutdown > 0, "shutdown", "must be longer than nothing")
 	checkLifetimes(c.Lifetimes, &f)

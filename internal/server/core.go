@@ -19,6 +19,7 @@ import (
 	"headykey.com/headykey/internal/auth"
 	"headykey.com/headykey/internal/directory"
 	"headykey.com/headykey/internal/fetch"
+	"headykey.com/headykey/internal/hook"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/mail"
 	"headykey.com/headykey/internal/oauth"
@@ -48,6 +49,7 @@ type Core struct {
 	Mailbox   *mail.Mailbox // nil outside development
 
 	swept  headykey.ID // the authorization that the last sweep ended with; "": at the end
+	hooks  *hook.Hooks
 	pool   *secret.Pool
 	sealer *secret.Sealer
 }
@@ -127,11 +129,19 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	out, err := openFetch(c)
+	roots, err := openRoots(c)
 	if err != nil {
 		return nil, err
 	}
-	core := &Core{DB: db, Ring: ring, Fetch: out, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
+	out, err := fetch.New(fetch.Config{Allow: c.FetchAllow, Roots: roots})
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := openHooks(c, roots, log)
+	if err != nil {
+		return nil, err
+	}
+	core := &Core{DB: db, Ring: ring, Fetch: out, hooks: hooks, Receipts: receipt.New(db, ring, hostOf(base)), sealer: sealer, pool: secret.NewPool(0, 0, 0)}
 	if err := core.addOutbox(c, log); err != nil {
 		return nil, err
 	}
@@ -148,6 +158,7 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		Change: func(ctx context.Context, tx *store.Tx, by headykey.Caller, user *headykey.User, c headykey.UserChange) error {
 			return core.Directory.Apply(ctx, tx, by, user, c)
 		},
+		Hooks: hooks, Spell: appSettings(c).UserJSON,
 	}, auth.Config{
 		BaseURL: base, AppsURL: base + oauth.IssuerPath, ConfirmEmail: c.ConfirmEmail, Throttle: c.RateLimit, Closed: !c.SignUp,
 		Lifetimes: c.Lifetimes, Apps: auth.Apps{
@@ -173,22 +184,6 @@ func build(ctx context.Context, c *Config, base string, db *store.DB, log *slog.
 		return nil, err
 	}
 	return core, nil
-}
-
-// openFetch returns the client that c allows, trusting the system's roots and
-// those of ExtraCA.
-func openFetch(c *Config) (*fetch.Client, error) {
-	if c.ExtraCA == "" {
-		return fetch.New(fetch.Config{Allow: c.FetchAllow})
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("the system's roots cannot be read: %w", err)
-	}
-	if err := addRoots(roots, "extra_ca", c.ExtraCA); err != nil {
-		return nil, err
-	}
-	return fetch.New(fetch.Config{Allow: c.FetchAllow, Roots: roots})
 }
 
 // openClientCA returns who vouches for certificates of clients; nil: nobody.
@@ -229,6 +224,9 @@ func (core *Core) addOutbox(c *Config, log *slog.Logger) error {
 		oauth.LogoutKind: func(ctx context.Context, payload []byte) error { return core.OAuth.DeliverLogout(ctx, payload) },
 		auth.KnockKind:   func(ctx context.Context, payload []byte) error { return core.Auth.AnswerKnock(ctx, payload) },
 	}
+	if core.hooks.Wants(hook.SendEmail) {
+		senders[auth.LetterKind] = func(ctx context.Context, payload []byte) error { return core.Auth.SendLetter(ctx, payload) }
+	}
 	switch {
 	case c.Dev:
 		core.Mailbox = mail.NewMailbox(cmp.Or(c.Mail.From, "HeadyKey <headykey@localhost>"))
@@ -261,6 +259,8 @@ func deliver(send func(context.Context, mail.Message) error) outbox.Sender {
 
 // Close ends what Open began, in the reverse order.
 func (core *Core) Close() error {
+	core.Auth.Close()
+	core.hooks.Close()
 	core.Fetch.Close()
 	core.pool.Close()
 	return core.DB.Close()

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -113,4 +114,31 @@ func (s *Service) ReadSession(token string) (SessionAccess, error) {
 		return SessionAccess{}, headykey.ErrTokenExpired
 	}
 	return a, nil
+}
+
+// CheckChanged returns how much sooner a token that says changed ends, if that may stand
+// in place of what was made: it speaks of the same person, session, audience and kind
+// of identity, ends no later, and ReadSession reads it. Otherwise the error names the
+// claim at fault and none of its values.
+func CheckChanged(made, changed []byte) (sooner time.Duration, err error) {
+	var a, b SessionAccess
+	if err := json.Unmarshal(made, &a); err != nil {
+		return 0, fmt.Errorf("session token: %w", err)
+	}
+	if err := json.Unmarshal(changed, &b); err != nil {
+		return 0, errors.New("claims: one is of another kind than it must be")
+	}
+	for _, claim := range []struct {
+		name string
+		good bool
+	}{
+		{"sub", b.Subject == a.Subject}, {"session_id", b.Session == a.Session}, {"aal", b.AAL == a.AAL},
+		{"aud", b.Audience == a.Audience}, {"iss", b.Issuer == a.Issuer}, {"identity_type", b.Type == a.Type},
+		{"role", b.Role != ""}, {"iat", b.Issued <= a.Issued}, {"exp", b.Expires <= a.Expires && time.Now().Unix() < b.Expires},
+	} {
+		if !claim.good {
+			return 0, fmt.Errorf("claims: %s must not be changed to that", claim.name)
+		}
+	}
+	return time.Duration(a.Expires-b.Expires) * time.Second, nil
 }

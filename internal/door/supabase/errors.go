@@ -120,7 +120,7 @@ func explain(ctx context.Context, err error) *failure {
 	if !ok {
 		f = failure{status: web.StatusOf(e), code: "unknown"}
 	}
-	if f.text == "" {
+	if f.text == "" || e.Is(headykey.ErrBadCredentials) && e.Text != headykey.ErrBadCredentials.Text { // the words of a hook
 		f.text = e.Text
 	}
 	if why, ok := errors.AsType[*secret.WeakPassword](err); ok && f.code == "weak_password" {

@@ -54,9 +54,11 @@ type identity struct {
 // forEver is the end of a ban that has none.
 var forEver = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
+func (d *Door) spellUser(a *headykey.Account) user { return d.Settings.spellUser(a) }
+
 // spellUser returns a as apps know it. Where addresses need not be confirmed, one
 // counts as confirmed since the beginning.
-func (d *Door) spellUser(a *headykey.Account) user {
+func (s Settings) spellUser(a *headykey.Account) user {
 	p := &a.Profile
 	u := user{
 		ID: a.ID, Audience: p.Audience, Role: p.TokenRole, Email: a.Email, Phone: p.Phone,
@@ -66,7 +68,7 @@ func (d *Door) spellUser(a *headykey.Account) user {
 		EmailChangeSent: p.EmailChangeSent, Reauthentication: p.ReauthenticationSent, LastSignIn: a.LastSignIn,
 		Banned: a.DisabledUntil, Deleted: p.Deleted,
 	}
-	if d.Settings.AutoConfirm && a.Email != "" && a.Verified.IsZero() {
+	if s.AutoConfirm && a.Email != "" && a.Verified.IsZero() {
 		u.EmailConfirmed = a.Created
 	}
 	u.Confirmed = u.EmailConfirmed
@@ -86,6 +88,6 @@ func (d *Door) spellUser(a *headykey.Account) user {
 }
 
 // UserJSON returns a as apps know it, for hooks.
-func (d *Door) UserJSON(a *headykey.Account) (jsontext.Value, error) {
-	return json.Marshal(d.spellUser(a))
+func (s Settings) UserJSON(a *headykey.Account) (jsontext.Value, error) {
+	return json.Marshal(s.spellUser(a))
 }
