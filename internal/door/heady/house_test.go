@@ -76,7 +76,7 @@ func build(t *testing.T) *house {
 	check(t, err)
 	h.router = web.NewRouter(cors, nil)
 	heady.Mount(h.router, heady.Parts{
-		Auth: h.auth, Account: account.New(db, h.receipts, lives.KeyGrace, h.auth.ProveAgain, h.auth.EndAll, sealer, nil), Receipts: h.receipts, CORS: cors, OAuth: programs,
+		Auth: h.auth, Account: account.New(db, h.receipts, lives.KeyGrace, h.auth.ProveAgain, h.auth.EndAll), Receipts: h.receipts, CORS: cors, OAuth: programs,
 		Directory: directory.New(db, h.receipts, ring, lives, h.auth.EndAll, sealer, nil),
 		Cursors:   web.NewCursors(func(b []byte) []byte { m := sealer.MAC("cursor", b); return m[:] }),
 		BaseURL:   base, Origins: []string{friend, base}, Secure: true, Lifetimes: lives,
