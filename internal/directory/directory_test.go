@@ -14,6 +14,7 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/directory"
+	"headykey.com/headykey/internal/fetch"
 	"headykey.com/headykey/internal/keyring"
 	"headykey.com/headykey/internal/receipt"
 	"headykey.com/headykey/internal/secret"
@@ -50,10 +51,13 @@ func build(t *testing.T, jwtSecret []byte) *house {
 	h.ring, err = keyring.New(t.Context(), h.db, sealer, jwtSecret, log)
 	check(t, err)
 	h.receipts = receipt.New(h.db, h.ring, "id.example.com")
+	out, err := fetch.New(fetch.Config{})
+	check(t, err)
+	t.Cleanup(out.Close)
 	h.Service = directory.New(h.db, h.receipts, h.ring, lives, func(_ context.Context, _ *store.Tx, _ headykey.Caller, user headykey.ID, _ string) error {
 		h.ended = append(h.ended, user)
 		return nil
-	})
+	}, sealer, out)
 	return h
 }
 

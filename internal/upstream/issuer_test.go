@@ -31,6 +31,8 @@ func TestWhatAnIssuerMustBe(t *testing.T) {
 		{"a fragment", func(i *upstream.Issuer) { i.Issuer += "#" }, "must have as issuer"},
 		{"a user", func(i *upstream.Issuer) { i.Issuer = "https://jane@id.example" }, "must have as issuer"},
 		{"a file as keys", func(i *upstream.Issuer) { i.KeysURL = "file:///etc/keys" }, "must have as jwks_url"},
+		{"a document at an address", func(i *upstream.Issuer) { i.DiscoveryURL = "https://id.example/x" }, ""},
+		{"a name as document", func(i *upstream.Issuer) { i.DiscoveryURL = "x" }, "must have as discovery_url"},
 		{"no app", func(i *upstream.Issuer) { i.ClientIDs = nil }, "must have client_ids"},
 		{"an app without a name", func(i *upstream.Issuer) { i.ClientIDs = []string{app, ""} }, "must have client_ids"},
 	}
@@ -47,10 +49,10 @@ func TestWhatAnIssuerMustBe(t *testing.T) {
 }
 
 func TestTheNamesOfAnIssuersMembers(t *testing.T) {
-	const text = `{"provider":"apple","issuer":"https://id.example","client_ids":["a"],"jwks_url":"https://id.example/keys","skip_nonce":true,"email_optional":true}`
+	const text = `{"provider":"apple","issuer":"https://id.example","client_ids":["a"],"jwks_url":"https://id.example/keys","discovery_url":"https://id.example/d","custom_claims":["x"],"skip_nonce":true,"email_optional":true}`
 	var got upstream.Issuer
 	check(t, json.Unmarshal([]byte(text), &got))
-	want := upstream.Issuer{Provider: "apple", Issuer: "https://id.example", ClientIDs: []string{"a"}, KeysURL: "https://id.example/keys", SkipNonce: true, EmailOptional: true}
+	want := upstream.Issuer{Provider: "apple", Issuer: "https://id.example", ClientIDs: []string{"a"}, KeysURL: "https://id.example/keys", DiscoveryURL: "https://id.example/d", Claims: []string{"x"}, SkipNonce: true, EmailOptional: true}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

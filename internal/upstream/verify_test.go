@@ -332,3 +332,17 @@ func same(t *testing.T, got, want any) {
 		t.Errorf("got  %s\nwant %s", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 	}
 }
+
+func TestADocumentElsewhereAndClaimsThatAreWanted(t *testing.T) {
+	key := newPen(t, jose.ES256, "1")
+	p := newProvider(t, key)
+	p.say("/elsewhere", discovery(p.url, p.url+keysPath))
+	i := p.issuer()
+	i.DiscoveryURL, i.Claims = p.url+"/elsewhere", []string{"department", "on", "list"}
+	token := key.sign(t, p.claims(map[string]any{"department": "tea", "on": true, "list": []string{"x"}, "other": "y"}))
+	who, err := newVerifier(t, p).Verify(t.Context(), i, token, nonce, "")
+	check(t, err)
+	if got, want := who.Claims["custom_claims"], map[string]any{"department": "tea", "on": true}; !reflect.DeepEqual(got, want) || p.times(discoveryPath) != 0 {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
