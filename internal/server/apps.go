@@ -19,7 +19,7 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 	}
 	return supabase.New(supabase.Parts{
 		Auth: p.Auth, Account: p.Account, Directory: p.Directory, OAuth: p.OAuth, Proxies: p.Proxies, Limiter: p.Limiter,
-		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base,
+		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base, ConsentPath: c.ConsentPath,
 		Settings: supabase.Settings{AutoConfirm: !s.config.ConfirmEmail, Closed: !s.config.SignUp, Anonymous: c.Anonymous},
 	}), nil
 }

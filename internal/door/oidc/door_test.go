@@ -211,7 +211,7 @@ func TestBasic(t *testing.T) {
 // the table.
 func TestMetadataAndRoutesAreOneTable(t *testing.T) {
 	h := build(t)
-	text, err := metadata(h.oauth, endpoints)
+	text, err := door{Parts: Parts{OAuth: h.oauth}}.metadata()
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))
