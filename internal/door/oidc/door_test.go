@@ -227,7 +227,7 @@ func TestMetadataAndRoutesAreOneTable(t *testing.T) {
 		}
 	}
 	for _, e := range endpoints {
-		if doc[e.member] != base+oauth.IssuerPath+e.path {
+		if e.member != "" && doc[e.member] != base+oauth.IssuerPath+e.path {
 			t.Errorf("%s is told of as %v", e.path, doc[e.member])
 		}
 	}
