@@ -51,6 +51,7 @@ type Client struct {
 	Registration []byte   // SHA-256 of its registration access token (RFC 7592 §3); nil: none
 	Details      ClientDetails
 	Created      time.Time
+	Updated      time.Time
 	Verified     time.Time // when an administrator vouched for it; zero: nobody did
 	Disabled     time.Time // zero: not disabled
 }

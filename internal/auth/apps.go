@@ -139,6 +139,12 @@ func (s *Service) ByProjectKey(text string) (role string, err error) {
 	return s.Tokens.ReadProjectKey(text)
 }
 
+// PublicKeys returns those of the keys that apps are made with which grant nothing.
+func (s *Service) PublicKeys() (anon, publishable string, err error) {
+	keys, err := s.Tokens.ProjectKeys()
+	return keys.Anon, keys.Publishable, err
+}
+
 // ProjectKeys returns the keys that apps are made with. It is for the command line.
 func (s *Service) ProjectKeys(by headykey.Caller) (token.ProjectKeys, error) {
 	if err := by.Need(headykey.RoleAdmin, "admin.read"); err != nil {

@@ -70,6 +70,8 @@ var settings = []setting{
 		text(func(c *server.Config) *string { return &c.Supabase.SiteURL })),
 	row("supabase.redirects", "", "LIST", "Where apps may have them lead instead; * and ** match.",
 		words(func(c *server.Config) *[]string { return &c.Supabase.Redirects })),
+	row("supabase.authorization_path", "", "PATH", "Page of an app, below its site, that asks for consent.",
+		text(func(c *server.Config) *string { return &c.Supabase.ConsentPath })),
 	row("supabase.jwt_secret", "", "", "HS256 secret of a Supabase project that moves here.",
 		hidden(func(c *server.Config) *[]byte { return &c.Supabase.JWTSecret }, verbatim)),
 	row("supabase.passwords", "on", "on|off", "Take passwords at the Supabase API.",

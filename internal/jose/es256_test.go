@@ -117,7 +117,7 @@ func TestAPublicSetHoldsNothingPrivate(t *testing.T) {
 		t.Fatalf("%s, %v", text, err)
 	}
 	want := map[string]any{"keys": []any{map[string]any{
-		"kty": "EC", "crv": "P-256", "kid": "session-1", "alg": "ES256", "use": "sig",
+		"kty": "EC", "crv": "P-256", "kid": "session-1", "alg": "ES256", "use": "sig", "key_ops": []any{"verify"},
 		"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
 	}}}
 	if !reflect.DeepEqual(got, want) {

@@ -177,18 +177,39 @@ func Thumbprint(public crypto.PublicKey) (string, error) {
 // PublicSet returns the JWK set (RFC 7517 §5) of the public parts of keys. It
 // fails on a key that has none.
 func PublicSet(keys []Key) ([]byte, error) {
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	set := struct {
+		Keys []map[string]any `json:"keys"`
+	}{Keys: []map[string]any{}}
 	for _, k := range keys {
 		if !fits(k.Algorithm, k.Public) {
 			return nil, fmt.Errorf("key set: %s has no public part for %q", k.ID, k.Algorithm)
 		}
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"})
+		members, err := publicMembers(k)
+		if err != nil {
+			return nil, err
+		}
+		set.Keys = append(set.Keys, members)
 	}
 	text, err := json.Marshal(set)
 	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	return text, nil
+}
+
+// publicMembers returns the JWK of k's public part, which says that it verifies
+// (RFC 7517 §4.3).
+func publicMembers(k Key) (map[string]any, error) {
+	text, err := json.Marshal(jose.JSONWebKey{Key: k.Public, KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"})
+	if err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	members := map[string]any{}
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	members["key_ops"] = []string{"verify"}
+	return members, nil
 }
 
 // split returns the three parts of a compact token of at most limit bytes, each

@@ -197,7 +197,7 @@ func TestThePublicSetOfEachAlgorithm(t *testing.T) {
 	check(t, json.Unmarshal(text, &got))
 	var members map[string]any
 	check(t, json.Unmarshal([]byte(rfc8037), &members))
-	members["use"], members["alg"], members["kid"] = "sig", "EdDSA", "k"
+	members["use"], members["alg"], members["kid"], members["key_ops"] = "sig", "EdDSA", "k", []any{"verify"}
 	if len(got.Keys) != 4 || !reflect.DeepEqual(got.Keys[3], members) {
 		t.Errorf("got %s", text)
 	}

@@ -124,7 +124,7 @@ func (s *Service) lifeFor(c *headykey.Client) time.Duration {
 // spend marks the request as completed: a pushed one can be begun again until then,
 // for people reload pages, but granted only once.
 func (p *Pending) spend(tx *store.Tx) error {
-	for kind, hash := range map[string][]byte{kindPushed: p.Ask.Pushed, kindPage: p.held} {
+	for kind, hash := range map[string][]byte{kindPushed: p.Ask.Pushed, p.kind: p.held} {
 		if hash == nil {
 			continue
 		}

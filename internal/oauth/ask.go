@@ -38,6 +38,7 @@ type Ask struct {
 	Pushed    []byte                  `json:"pushed,omitzero"` // hash of the pushed request that it came as
 	Since     int64                   `json:"since,omitzero"`  // when the person was sent to a page of ours, microseconds since 1970
 	Chosen    headykey.ID             `json:"chosen,omitzero"` // the session that the person chose to go on with
+	Person    headykey.ID             `json:"person,omitzero"` // who alone may answer it at a page of an app; "": nobody came there yet
 	Device    *Typed                  `json:"device,omitzero"` // the device that it is for; nil: it is answered by way of the browser
 }
 

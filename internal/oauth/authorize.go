@@ -23,6 +23,7 @@ type Pending struct {
 	Browser string
 
 	held  []byte    // hash of the request kept while its person is at a page; nil: it was not kept
+	kind  string    // of what is held: kindPage, kindApp
 	until time.Time // when the consent that it rests on ends; zero: never, or it rests on none
 }
 

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -26,6 +27,12 @@ type ClientWish struct {
 type NewClient struct {
 	Record headykey.Client
 	Secret string
+}
+
+// Named returns wish with a name, by the host that it is known from where it has none.
+func (wish ClientWish) Named() ClientWish {
+	wish.Name = cmp.Or(wish.Name, nameFrom(wish.Details.URI, wish.Redirects))
+	return wish
 }
 
 // record is the client that wish means, before it was checked.
@@ -107,7 +114,7 @@ func (s *Service) vet(ctx context.Context, c *headykey.Client) error {
 
 // insert keeps a new client, with its receipt.
 func (s *Service) insert(ctx context.Context, tx *store.Tx, by headykey.Caller, c *headykey.Client) error {
-	c.Created = tx.Now
+	c.Created, c.Updated = tx.Now, tx.Now
 	if err := tx.InsertClient(c, originsOf(c)); err != nil {
 		return err
 	}

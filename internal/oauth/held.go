@@ -20,6 +20,7 @@ import (
 const (
 	kindPushed = "pushed" // by the client, before the browser comes (RFC 9126)
 	kindPage   = "page"   // while its person is at a page of ours
+	kindApp    = "app"    // while its person is at a page of an app's own
 )
 
 const (
@@ -39,6 +40,10 @@ func heldHash(kind, id, browser string) []byte {
 // Hold keeps p while its person is at a page of ours, and returns the id by which
 // that browser can go on with it. Nobody else's browser can.
 func (s *Service) Hold(ctx context.Context, p *Pending, browser string) (id string, err error) {
+	return s.hold(ctx, p, kindPage, browser, pageLife)
+}
+
+func (s *Service) hold(ctx context.Context, p *Pending, kind, browser string, life time.Duration) (id string, err error) {
 	id = secret.Token(heldIDSize)
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		p.Ask.Since = tx.Now.UnixMicro()
@@ -47,8 +52,8 @@ func (s *Service) Hold(ctx context.Context, p *Pending, browser string) (id stri
 			return fmt.Errorf("hold request: %w", err)
 		}
 		return tx.InsertRequest(store.HeldRequest{
-			Hash: heldHash(kindPage, id, browser), Kind: kindPage, Client: p.Client.ID, Request: text,
-			Created: tx.Now, Expires: tx.Now.Add(pageLife),
+			Hash: heldHash(kind, id, browser), Kind: kind, Client: p.Client.ID, Request: text,
+			Created: tx.Now, Expires: tx.Now.Add(life),
 		})
 	})
 	return id, err
@@ -64,7 +69,7 @@ func (s *Service) Resume(ctx context.Context, id, browser string) (*Pending, err
 	if stale != nil && held.Request == nil {
 		return nil, stale
 	}
-	p := &Pending{held: hash}
+	p := &Pending{held: hash, kind: kindPage}
 	if err := json.Unmarshal(held.Request, &p.Ask); err != nil {
 		return nil, fmt.Errorf("read held request: %w", err)
 	}

@@ -102,7 +102,7 @@ func metadataOf(c *headykey.Client) Metadata {
 // that stays, and the trust in what is gone now ends.
 func (m Metadata) put(c *headykey.Client) error {
 	operators := c.Details
-	c.Name = cmp.Or(m.Name, nameFrom(m))
+	c.Name = cmp.Or(m.Name, nameFrom(m.URI, m.Redirects))
 	c.AuthMethod = cmp.Or(m.AuthMethod, SecretBasic)
 	c.Redirects, c.Details = m.Redirects, m.ClientDetails
 	c.Details.DetailTypes, c.Details.TokenExchangeActors = operators.DetailTypes, operators.TokenExchangeActors
@@ -131,8 +131,8 @@ func (m Metadata) putScopes(c *headykey.Client) error {
 
 // nameFrom is what a client is called that did not say: by the host that it is
 // known from.
-func nameFrom(m Metadata) string {
-	for _, text := range append([]string{m.URI}, m.Redirects...) {
+func nameFrom(uri string, redirects []string) string {
+	for _, text := range append([]string{uri}, redirects...) {
 		if u, err := url.Parse(text); err == nil && u.Hostname() != "" {
 			return u.Hostname()
 		}

@@ -72,6 +72,24 @@ func (s *Service) Register(ctx context.Context, from headykey.From, initial stri
 	return out, err
 }
 
+// RegisterOpenly is Register for who sends no documents: anybody may wish, where
+// registration is open. The client cannot manage itself later. It fails with
+// headykey.ErrFeatureOff, and as CreateClient does. The receipt is "client.created".
+func (s *Service) RegisterOpenly(ctx context.Context, from headykey.From, wish ClientWish) (NewClient, error) {
+	if s.Registration.Who != RegistrationOpen {
+		return NewClient{}, headykey.ErrFeatureOff
+	}
+	fresh := NewClient{Record: wish.record()}
+	c := &fresh.Record
+	c.Origin, c.Trusted = headykey.Dynamic, false
+	if err := s.vet(ctx, c); err != nil {
+		return NewClient{}, err
+	}
+	fresh.Secret = s.giveSecret(c)
+	err := s.DB.Update(ctx, func(tx *store.Tx) error { return s.insert(ctx, tx, as(c, from), c) })
+	return fresh, err
+}
+
 // A wish is what a registering client says: its metadata, and what it claims to be
 // already.
 type wish struct {

@@ -207,7 +207,7 @@ func TestTheDefaultsOfARegistration(t *testing.T) {
 	check(t, err)
 	c := got.Record
 	want := headykey.Client{
-		ID: c.ID, Secret: c.Secret, Registration: c.Registration, Created: c.Created,
+		ID: c.ID, Secret: c.Secret, Registration: c.Registration, Created: c.Created, Updated: c.Created,
 		Name: "a.example", AuthMethod: "client_secret_basic", Profile: headykey.ProfileOIDC, Origin: headykey.Dynamic,
 		Grants: []string{"authorization_code", "implicit"}, Scopes: oauth.StandardScopes, Redirects: []string{"https://a.example/cb"},
 		Details: headykey.ClientDetails{Responses: []string{"code token"}},
@@ -250,7 +250,7 @@ func TestReplacingLeavesNothingOfWhatWas(t *testing.T) {
 	check(t, err)
 	c := got.Record
 	want := headykey.Client{
-		ID: c.ID, Secret: made.Record.Secret, Registration: made.Record.Registration, Created: c.Created,
+		ID: c.ID, Secret: made.Record.Secret, Registration: made.Record.Registration, Created: c.Created, Updated: c.Updated,
 		Name: "c.example", AuthMethod: "client_secret_basic", Profile: headykey.ProfileOIDC, Origin: headykey.Dynamic,
 		Grants: []string{"authorization_code"}, Scopes: oauth.StandardScopes, Redirects: []string{"https://c.example/cb"},
 		Details: headykey.ClientDetails{DetailTypes: []string{"payment"}},
@@ -472,7 +472,7 @@ func TestAChangeOfDetails(t *testing.T) {
 	})
 	check(t, err)
 	want := c.Record
-	want.Grants, want.AuthMethod, want.Secret = fresh, method, nil
+	want.Grants, want.AuthMethod, want.Secret, want.Updated = fresh, method, nil, got.Updated
 	want.Details = headykey.ClientDetails{Contacts: []string{"c@a.example"}, PolicyURI: "https://a.example/p"}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)

@@ -39,6 +39,10 @@ func TestWhatRunsOutRunsOutOnTime(t *testing.T) {
 			check(t, err)
 			return func() error { _, err := h.Resume(t.Context(), id, "browser"); return err }
 		}, headykey.ErrBadRequestURI},
+		{"a request whose person is at a page of an app", 10 * time.Minute, func(t *testing.T, h *house, c oauth.NewClient, by headykey.Caller) func() error {
+			id := h.shown(t, c, nil)
+			return func() error { _, _, err := h.OpenForApp(t.Context(), by, id); return err }
+		}, headykey.ErrNotFound},
 		{"a refresh token that is not used", time.Hour + 55*time.Second, func(t *testing.T, h *house, c oauth.NewClient, by headykey.Caller) func() error {
 			given := h.allowed(t, c, by, nil)
 			return func() error { _, err := h.refresh(t, c, given.Refresh); return err }

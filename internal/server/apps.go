@@ -26,7 +26,7 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 	}
 	return supabase.New(supabase.Parts{
 		Auth: p.Auth, Account: p.Account, Directory: p.Directory, OAuth: p.OAuth, Proxies: p.Proxies, Limiter: p.Limiter,
-		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base,
+		Targets: targets, LetterLink: front.LetterLink, DemandKey: c.DemandKey, Version: Version, BaseURL: s.Base, ConsentPath: c.ConsentPath,
 		Captcha: puzzle, Settings: appSettings(s.config),
 	}), nil
 }

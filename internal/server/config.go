@@ -88,6 +88,7 @@ type Supabase struct {
 	DemandKey       bool     // each call carries a project key
 	SiteURL         string   // where people go with the outcome of a letter; empty: the public base
 	Redirects       []string // where they may go instead: see web.NewTargets
+	ConsentPath     string   // page of an app, below SiteURL, that asks people whether a client may act for them; empty: pages of ours ask
 	JWTSecret       []byte   // HS256 secret of a project from elsewhere, which its apps know; nil: keys of our own
 	Passwords       bool     // people may prove themselves by password there
 	Anonymous       bool     // people may begin without an address
@@ -242,6 +243,8 @@ func (c *Config) checkMail(f *Faults) {
 func (c *Config) checkSupabase(f *Faults) {
 	s := c.Supabase
 	f.need(s.JWTSecret == nil || len(s.JWTSecret) >= 32, "supabase.jwt_secret", "must have 32 bytes or more, not %d", len(s.JWTSecret))
+	f.need(s.ConsentPath == "" || isPath(s.ConsentPath), "supabase.authorization_path",
+		"must be a path with one slash at its beginning, not %q", s.ConsentPath)
 	site := cmp.Or(s.SiteURL, "http://localhost")
 	u, err := url.Parse(site)
 	f.need(err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())), "supabase.site_url",
@@ -344,6 +347,12 @@ func originFault(text string) string {
 		return "must be https, unless it is loopback"
 	}
 	return ""
+}
+
+// isPath reports whether text is a path of a page and nothing more.
+func isPath(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Path == text && strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//")
 }
 
 // isMailServer reports whether text is host:port, or an smtp: or smtps: URL of a

@@ -234,7 +234,8 @@ func (s *Server) handler() (http.Handler, error) {
 	err = oidc.Mount(rt, oidc.Parts{
 		OAuth: s.Core.OAuth, Proxies: s.config.TrustProxy, Limiter: parts.Limiter, BaseURL: s.Base,
 		Authorize: front.Authorize, Logout: front.Logout, CheckSession: front.CheckSession,
-		AppToken: apps.Token, AppUser: apps.User, AppOrigin: apps.Targets.Owns,
+		AppAuthorize: apps.Authorize, AppToken: apps.Token, AppUser: apps.User, AppOrigin: apps.Targets.Owns,
+		AppConsent: apps.Consent, AppUserinfo: apps.Userinfo, AppKeys: s.Core.Auth.PublicKeys,
 	})
 	if err != nil {
 		return nil, err

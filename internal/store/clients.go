@@ -9,12 +9,12 @@ import (
 )
 
 const clientColumns = `id, name, secret_hash, sealed_secret, auth_method, profile, origin, trusted, grants, scopes,
-	redirect_uris, resources, registration_hash, details, created_at, verified_at, disabled_at`
+	redirect_uris, resources, registration_hash, details, created_at, updated_at, verified_at, disabled_at`
 
 func clientFields(c *headykey.Client) []any {
 	return []any{&c.ID, &c.Name, &c.Secret, &c.SealedSecret, &c.AuthMethod, &c.Profile, &c.Origin, &c.Trusted,
 		list{&c.Grants}, list{&c.Scopes}, list{&c.Redirects}, list{&c.Resources}, &c.Registration, from{&c.Details},
-		when{&c.Created}, when{&c.Verified}, when{&c.Disabled}}
+		when{&c.Created}, when{&c.Updated}, when{&c.Verified}, when{&c.Disabled}}
 }
 
 func scanClient(rows *sql.Rows) (*headykey.Client, error) {
@@ -30,10 +30,10 @@ func (tx *Tx) InsertClient(c *headykey.Client, origins []string) error {
 	}
 	err = tx.do("insert client", `
 		INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		c.ID, c.Name, c.Secret, c.SealedSecret, c.AuthMethod, c.Profile, c.Origin, c.Trusted,
 		words(c.Grants), words(c.Scopes), words(c.Redirects), words(c.Resources), c.Registration, details,
-		at(c.Created), at(c.Verified), at(c.Disabled))
+		at(c.Created), at(c.Updated), at(c.Verified), at(c.Disabled))
 	if err != nil {
 		return err
 	}
@@ -55,10 +55,11 @@ func (tx *Tx) Clients(before headykey.Mark, limit int) iter.Seq2[*headykey.Clien
 		ORDER BY created_at DESC, id DESC LIMIT `+w.arg(limit), w.args...)
 }
 
-// UpdateClient keeps all of c but its id, origin and age, or returns
+// UpdateClient keeps all of c but its id, origin and age, as of now, or returns
 // headykey.ErrNotFound. Its pages come from origins from then on.
 func (tx *Tx) UpdateClient(c *headykey.Client, origins []string) error {
 	tx.Touch(ChangedClient, c.ID)
+	c.Updated = tx.Now
 	details, err := object(c.Details)
 	if err != nil {
 		return err
@@ -66,11 +67,11 @@ func (tx *Tx) UpdateClient(c *headykey.Client, origins []string) error {
 	err = found(tx.exec("update client", `
 		UPDATE clients SET name = $2, secret_hash = $3, sealed_secret = $4, auth_method = $5, profile = $6, trusted = $7,
 			grants = $8, scopes = $9, redirect_uris = $10, resources = $11, registration_hash = $12, details = $13,
-			verified_at = $14, disabled_at = $15
+			verified_at = $14, disabled_at = $15, updated_at = $16
 		WHERE id = $1`,
 		c.ID, c.Name, c.Secret, c.SealedSecret, c.AuthMethod, c.Profile, c.Trusted,
 		words(c.Grants), words(c.Scopes), words(c.Redirects), words(c.Resources), c.Registration, details,
-		at(c.Verified), at(c.Disabled)))
+		at(c.Verified), at(c.Disabled), at(c.Updated)))
 	if err != nil {
 		return err
 	}

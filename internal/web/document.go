@@ -21,7 +21,7 @@ func ETag(text []byte) string {
 }
 
 // ServeDocument answers with text, public JSON whose validator is etag, or with 304
-// for who has it already. It may be kept for 233 seconds.
+// for who has it already. It may be kept for ten minutes.
 func ServeDocument(w http.ResponseWriter, r *http.Request, text []byte, etag string) {
 	h := w.Header()
 	h["Etag"] = []string{etag}

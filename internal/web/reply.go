@@ -17,7 +17,7 @@ var (
 	typeJSON = []string{"application/json"}
 	noStore  = []string{"no-store"}
 
-	publicDocument = []string{"public, max-age=233"} // fib 13
+	publicDocument = []string{"public, max-age=600"} // as apps expect of key sets
 	crossOrigin    = []string{"cross-origin"}
 )
 

@@ -72,7 +72,7 @@ func TestADocumentIsTheSameForAllAndKeptByClients(t *testing.T) {
 		first := ask(rt, path, http.Header{"Origin": {"https://anybody.example"}})
 		h := first.Header()
 		if h.Get("Access-Control-Allow-Origin") != "https://anybody.example" || h.Get("Access-Control-Allow-Credentials") != "" ||
-			h.Get("Cache-Control") != "public, max-age=233" || h.Get("Content-Type") != "application/json" {
+			h.Get("Cache-Control") != "public, max-age=600" || h.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: got %v", path, h)
 		}
 		again := ask(rt, path, http.Header{"If-None-Match": {h.Get("ETag")}})

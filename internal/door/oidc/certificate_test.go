@@ -266,7 +266,7 @@ func TestACertificateIsNoHindrance(t *testing.T) {
 func TestMetadataTellsOfCertificatesWhereTheyCount(t *testing.T) {
 	h := build(t)
 	read := func() (methods []any, bound any) {
-		text, err := metadata(h.oauth, endpoints)
+		text, err := door{Parts: Parts{OAuth: h.oauth}}.metadata()
 		check(t, err)
 		var doc map[string]any
 		check(t, json.Unmarshal(text, &doc))

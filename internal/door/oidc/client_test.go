@@ -178,7 +178,7 @@ func TestASignedRequestMayBePushed(t *testing.T) {
 
 // The metadata promises what the rules keep.
 func TestTheMetadataTellsWhatClientsMaySign(t *testing.T) {
-	text, err := metadata(build(t).oauth, endpoints)
+	text, err := door{Parts: Parts{OAuth: build(t).oauth}}.metadata()
 	check(t, err)
 	var doc map[string]any
 	check(t, json.Unmarshal(text, &doc))

@@ -25,14 +25,21 @@ type Parts struct {
 	// AppAuthorize, AppToken and AppUser return the handler of a request that means
 	// another API at the same address, or nil (the URL map of docs/architecture.md).
 	AppAuthorize, AppToken, AppUser func(*http.Request) http.Handler
+	// AppConsent and AppUserinfo are the same of the addresses below /oauth that apps of
+	// that API know.
+	AppConsent, AppUserinfo func(*http.Request) http.Handler
 	// AppOrigin reports an origin whose pages are of that other API; nil: there is none.
 	AppOrigin func(origin string) bool
+	// AppKeys returns the keys of an app that grant nothing: the metadata tells of them.
+	// Nil: there is no other API.
+	AppKeys func() (anon, publishable string, err error)
 }
 
 type door struct {
 	Parts
 	open      web.Door
 	bearer    web.Door // takes access tokens
+	another   web.Door // another address of the token endpoint
 	challenge string   // WWW-Authenticate of a client that did not prove itself
 }
 
@@ -55,7 +62,8 @@ type endpoint struct {
 	serve   func(door) http.Handler
 }
 
-// endpoints is the list to extend: each is served and told of, or neither.
+// endpoints is the list to extend: each is served and told of, or neither. Those
+// without a member are other addresses of one that is told of.
 var endpoints = []endpoint{
 	{"GET POST", "/authorize", "authorization_endpoint", "", forms,
 		func(d door) http.Handler { return unless(d.AppAuthorize, d.Authorize) }},
@@ -77,6 +85,12 @@ var endpoints = []endpoint{
 		func(d door) http.Handler { return web.Handle(d.open, d.introspect) }},
 	{"POST", "/oauth/revoke", "revocation_endpoint", "revocation_endpoint_auth_methods_supported", clients,
 		func(d door) http.Handler { return web.Handle(d.open, d.revoke) }},
+	{"POST", "/oauth/token", "", "", clients,
+		func(d door) http.Handler { return web.Handle(d.another, d.tokenAgain) }},
+	{"GET POST", "/oauth/authorize", "", "", forms,
+		func(d door) http.Handler { return unless(d.AppConsent, d.Authorize) }},
+	{"GET", "/oauth/userinfo", "", "", clients,
+		func(d door) http.Handler { return unless(d.AppUserinfo, web.Handle(d.bearer, d.userinfo)) }},
 	{"GET", "/.well-known/jwks.json", "jwks_uri", "", everyone,
 		func(d door) http.Handler { return web.Handle(d.open, d.keySet) }},
 }
@@ -108,6 +122,7 @@ func Mount(rt *web.Router, p Parts) error {
 	d := door{Parts: p, challenge: `Basic realm="` + p.OAuth.Issuer() + `", charset="UTF-8"`}
 	d.open = web.Door{Fail: d.fail}
 	d.bearer = web.Door{Fail: d.failBearer}
+	d.another = web.Door{Fail: d.failAgain}
 	rt.Fail(oauth.IssuerPath, d.fail)
 	for _, e := range d.offered() {
 		h, origins := e.serve(d), d.policy(e.origins)

@@ -121,7 +121,7 @@ func TestTheAnswerOfTheBackchannelEndpoint(t *testing.T) {
 }
 
 func TestTheMetadataTellsOfQuestions(t *testing.T) {
-	text, err := metadata(build(t).oauth, endpoints)
+	text, err := door{Parts: Parts{OAuth: build(t).oauth}}.metadata()
 	check(t, err)
 	var got map[string]any
 	check(t, json.Unmarshal(text, &got))

@@ -26,7 +26,7 @@ var metadataAt = []string{
 }
 
 func (d door) mountMetadata(rt *web.Router) error {
-	text, err := metadata(d.OAuth, d.offered())
+	text, err := d.metadata()
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,8 @@ func (d door) mountMetadata(rt *web.Router) error {
 // metadata returns the document of a server (RFC 8414 §2, OpenID Connect Discovery §3),
 // made of the tables that the server works by: it tells of nothing that is not
 // there.
-func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
+func (d door) metadata() ([]byte, error) {
+	s, offered := d.OAuth, d.offered()
 	issuer := s.Issuer()
 	doc := map[string]any{
 		"issuer":                                         issuer,
@@ -96,9 +97,25 @@ func metadata(s *oauth.Service, offered []endpoint) ([]byte, error) {
 			doc[strings.Replace(e.auth, "_methods_", "_signing_alg_values_", 1)] = oauth.AssertionAlgorithms
 		}
 	}
+	if err := d.tellKeys(doc); err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("authorization server metadata: %w", err)
 	}
 	return text, nil
+}
+
+// tellKeys adds the keys of an app to the metadata.
+func (d door) tellKeys(doc map[string]any) error {
+	if d.AppKeys == nil {
+		return nil
+	}
+	anon, publishable, err := d.AppKeys()
+	if err != nil {
+		return fmt.Errorf("authorization server metadata: %w", err)
+	}
+	doc["supabase_anon_key"], doc["supabase_publishable_key"] = anon, publishable
+	return nil
 }

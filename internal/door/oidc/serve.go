@@ -25,7 +25,7 @@ type tokenReply struct {
 
 // token serves POST /auth/v1/token (RFC 6749 §3.2).
 func (d door) token(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
-	in, err := d.read(w, r, "resource", "audience")
+	in, err := d.read(w, r, repeated...)
 	if err != nil {
 		return err
 	}

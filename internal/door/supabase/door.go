@@ -41,6 +41,10 @@ type Parts struct {
 	Version   string // of this server
 	BaseURL   string
 
+	// ConsentPath is where, below the site, an app asks people by a page of its own
+	// whether a client may act for them; "": pages of ours ask.
+	ConsentPath string
+
 	// LetterLink is the page at which a person uses the link of a letter.
 	LetterLink http.Handler
 }

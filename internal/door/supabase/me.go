@@ -10,16 +10,7 @@ import (
 	"headykey.com/headykey/internal/web"
 )
 
-// User returns the handler of a request to the user endpoint that is an app's: it
-// shows a session token, or a key of the project. Others are OpenID Connect's: nil.
-func (d *Door) User(r *http.Request) http.Handler {
-	if r.Method != http.MethodGet || r.Header.Get(keyHeader) == "" && !r.URL.Query().Has("apikey") {
-		return nil
-	}
-	return d.keyed(serve(d, someone, http.StatusOK, d.me))
-}
-
-// me serves GET /auth/v1/user.
+// me serves GET /auth/v1/user: see Door.User.
 func (d *Door) me(c *call, _ struct{}) (user, error) {
 	u := d.spellUser(c.account)
 	u.Subject = u.ID

@@ -7,7 +7,6 @@ import (
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/auth"
-	"headykey.com/headykey/internal/web"
 )
 
 // A session is the answer to who came in.
@@ -63,12 +62,8 @@ type tokenRequest struct {
 	idTokenRequest
 }
 
-// Token returns the handler of a request to the token endpoint that is an app's: it
-// names its grant_type in the query and sends no form. Others are OAuth's: nil.
-func (d *Door) Token(r *http.Request) http.Handler {
-	if !r.URL.Query().Has("grant_type") || web.DeclaresForm(r) {
-		return nil
-	}
+// tokens returns the handler of a token request.
+func (d *Door) tokens(r *http.Request) http.Handler {
 	h := d.keyed(serve(d, anybody, http.StatusOK, d.token))
 	if r.URL.Query().Get("grant_type") == "refresh_token" { // 144 random bits are no guess
 		return h

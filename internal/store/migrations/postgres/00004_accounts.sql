@@ -4,6 +4,8 @@ ALTER TABLE users ADD COLUMN anonymous boolean NOT NULL DEFAULT false;
 ALTER TABLE users ADD COLUMN disabled_until timestamptz; -- NULL: until somebody enables it
 ALTER TABLE users ADD COLUMN updated_at timestamptz;
 UPDATE users SET updated_at = created_at;
+ALTER TABLE clients ADD COLUMN updated_at timestamptz;
+UPDATE clients SET updated_at = created_at;
 CREATE INDEX users_by_bar ON users (disabled_until) WHERE disabled_until IS NOT NULL;
 
 -- addresses holds more than addresses of mail: tel:DIGITS, and PROVIDER SUBJECT.

@@ -4,6 +4,8 @@ ALTER TABLE users ADD COLUMN anonymous INTEGER NOT NULL DEFAULT 0 CHECK (anonymo
 ALTER TABLE users ADD COLUMN disabled_until INTEGER; -- NULL: until somebody enables it
 ALTER TABLE users ADD COLUMN updated_at INTEGER;
 UPDATE users SET updated_at = created_at;
+ALTER TABLE clients ADD COLUMN updated_at INTEGER;
+UPDATE clients SET updated_at = created_at;
 CREATE INDEX users_by_bar ON users (disabled_until) WHERE disabled_until IS NOT NULL;
 
 -- addresses holds more than addresses of mail: tel:DIGITS, and PROVIDER SUBJECT.
