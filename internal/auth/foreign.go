@@ -40,14 +40,19 @@ func (f *foreigner) key() string {
 // address f has proven as its owner did, or to a new one. first, if any, is asked in
 // the transaction before.
 func (s *Service) welcome(ctx context.Context, f *foreigner, first func(*store.Tx) error) (*Grant, error) {
-	return s.admitForeigner(ctx, f, func(tx *store.Tx) (*headykey.Account, error) {
+	find := func(tx *store.Tx) (*headykey.Account, error) {
 		if first != nil {
 			if err := first(tx); err != nil {
 				return nil, err
 			}
 		}
 		return s.arrive(ctx, tx, f)
-	})
+	}
+	g, err := s.admitForeigner(ctx, f, find)
+	if errors.Is(err, headykey.ErrIdentityTaken) || errors.Is(err, headykey.ErrEmailTaken) {
+		return s.admitForeigner(ctx, f, find) // the same person was faster, elsewhere: now there is an account
+	}
+	return g, err
 }
 
 // admitForeigner begins a session of the account that find finds for f. Somebody whose
