@@ -44,14 +44,19 @@ func (s *Service) welcome(ctx context.Context, f *foreigner, first func(*store.T
 	if err := s.askLeave(ctx, f); err != nil {
 		return nil, err
 	}
-	return s.admitForeigner(ctx, f, func(tx *store.Tx) (*headykey.Account, error) {
+	find := func(tx *store.Tx) (*headykey.Account, error) {
 		if first != nil {
 			if err := first(tx); err != nil {
 				return nil, err
 			}
 		}
 		return s.arrive(ctx, tx, f)
-	})
+	}
+	g, err := s.admitForeigner(ctx, f, find)
+	if errors.Is(err, headykey.ErrIdentityTaken) || errors.Is(err, headykey.ErrEmailTaken) {
+		return s.admitForeigner(ctx, f, find) // the same person was faster, elsewhere: now there is an account
+	}
+	return g, err
 }
 
 // askLeave asks the operator's hook whether f may have an account, unless they have one.

@@ -60,18 +60,6 @@ func TestWholesThatDoNotFit(t *testing.T) {
 		{"metrics on the same port", []string{"METRICS_LISTEN=127.0.0.1:1618"}, []string{"metrics_listen"}},
 		{"metrics nowhere", []string{"METRICS_LISTEN=9100"}, []string{"metrics_listen"}},
 
-		{"issuers of ID tokens", []string{`ID_TOKEN__ISSUERS=[{"provider":"google","issuer":"https://id.example","client_ids":["a"]},{"provider":"google","issuer":"https://id.example","client_ids":["b"]}]`}, nil},
-		{"one provider, two issuers", []string{`ID_TOKEN__ISSUERS=[{"provider":"google","issuer":"https://id.example","client_ids":["a"]},{"provider":"google","issuer":"https://x.example","client_ids":["a"]}]`}, []string{"id_token.issuers"}},
-		{"an issuer by http", []string{`ID_TOKEN__ISSUERS=[{"provider":"google","issuer":"http://id.example","client_ids":["a"]}]`}, []string{"id_token.issuers"}},
-		{"an issuer by http that is allowed", []string{`ID_TOKEN__ISSUERS=[{"provider":"google","issuer":"http://id.example","client_ids":["a"]}]`, "FETCH_ALLOW=id.example"}, nil},
-		{"an issuer without apps", []string{`ID_TOKEN__ISSUERS=[{"provider":"google","issuer":"https://id.example","client_ids":[]}]`}, []string{"id_token.issuers"}},
-		{"wallets", []string{"SUPABASE__WEB3=ethereum,solana"}, nil},
-		{"wallets of nowhere", []string{"SUPABASE__WEB3=kaspa"}, []string{"supabase.web3"}},
-		{"a captcha", []string{"CAPTCHA__PROVIDER=turnstile", "CAPTCHA__SECRET=x"}, nil},
-		{"a captcha of nobody", []string{"CAPTCHA__PROVIDER=x", "CAPTCHA__SECRET=x"}, []string{"captcha.provider"}},
-		{"a captcha without a secret", []string{"CAPTCHA__PROVIDER=hcaptcha"}, []string{"captcha.secret"}},
-		{"a captcha by http", []string{"CAPTCHA__PROVIDER=hcaptcha", "CAPTCHA__SECRET=x", "CAPTCHA__URL=http://a.example"}, []string{"captcha.url"}},
-
 		{"no origins", []string{"CORS_ORIGINS="}, nil},
 		{"origins", []string{"CORS_ORIGINS=heady, https://app.example, http://localhost:3000"}, nil},
 		{"any origin", []string{"CORS_ORIGINS=*"}, []string{"cors_origins"}},

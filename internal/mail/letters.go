@@ -81,7 +81,7 @@ func IdentityAdded(to, name, provider string, o Occasion) Message {
 		Paragraphs: []string{
 			greeting(name),
 			"From now on you can also sign in with an account at " + provider + ".",
-			"You can take this way in away again in your account.",
+			"You can take it away again in your account.",
 		},
 		Facts:     o.facts(to),
 		NotYou:    Link{Label: "Not you? Sign in, end all sessions and change your password."},

@@ -36,6 +36,7 @@ func TestLetters(t *testing.T) {
 			mail.Proof{Link: link, Code: "618033", Life: 55*time.Minute + 30*time.Second}, occasion),
 		"taken": mail.AddressTaken("ada@example.org",
 			"https://id.example/sign-in", "https://id.example/reset", occasion),
+		"identity": mail.IdentityAdded("ada@example.org", "Ada Lovelace", "Google", occasion),
 		"asked": mail.AskedToAct("ada@example.org", "Bank of <b>Ada</b>", "https://id.example/approvals",
 			610*time.Second, occasion),
 		"full": mail.Render(mail.Content{

@@ -36,7 +36,7 @@ func aliasBuild(t *testing.T, changes ...func(*server.Config)) *aliasHouse {
 	t.Helper()
 	c := settings(t.TempDir())
 	c.SignUp, c.RateLimit, c.Registration = true, false, server.RegistrationOpen
-	c.Supabase = server.Supabase{DemandKey: true, SiteURL: aliasSite, ConsentPath: "/oauth/consent"}
+	c.Supabase = server.Supabase{DemandKey: true, Passwords: true, SiteURL: aliasSite, ConsentPath: "/oauth/consent"}
 	for _, change := range changes {
 		change(c)
 	}
