@@ -86,14 +86,16 @@ func (s *Service) proveSession(ctx context.Context, a *token.SessionAccess) (*pr
 }
 
 // RefreshSession is Refresh for apps: what it gives is a session token. Text that is
-// no refresh token at all is headykey.ErrInvalid.
+// no refresh token at all is headykey.ErrInvalid. With ErrRefreshTokenReused the Grant
+// says whose session has ended, and nothing else.
 func (s *Service) RefreshSession(ctx context.Context, refresh string, from headykey.From) (*Grant, error) {
 	if !token.WellFormed(refresh) {
 		return nil, headykey.ErrInvalid.Saying("This is not a refresh token.").About("refresh_token")
 	}
 	spent, err := s.Tokens.Spend(ctx, refresh)
 	if errors.Is(err, token.ErrReused) {
-		return nil, s.punishReuse(ctx, spent.Holder, from)
+		h := spent.Holder
+		return &Grant{User: headykey.User{ID: h.User}, Session: h.Session}, s.punishReuse(ctx, h, from)
 	}
 	if err != nil {
 		return nil, err
@@ -128,7 +130,9 @@ func (s *Service) appGrant(ctx context.Context, h *headykey.Holder, refresh stri
 
 // ByProjectKey returns the role of a key that apps are made with, or
 // headykey.ErrInvalidToken.
-func (s *Service) ByProjectKey(text string) (role string, err error) { return s.Tokens.ReadProjectKey(text) }
+func (s *Service) ByProjectKey(text string) (role string, err error) {
+	return s.Tokens.ReadProjectKey(text)
+}
 
 // ProjectKeys returns the keys that apps are made with. It is for the command line.
 func (s *Service) ProjectKeys(by headykey.Caller) (token.ProjectKeys, error) {

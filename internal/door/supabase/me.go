@@ -21,6 +21,9 @@ func (d *Door) User(r *http.Request) http.Handler {
 
 // me serves GET /auth/v1/user.
 func (d *Door) me(c *call, _ struct{}) (user, error) {
+	if asked := c.Header.Get("X-Jwt-Aud"); asked != "" && asked != c.account.Profile.Audience {
+		return user{}, errValidation.saying("Token audience doesn't match request audience")
+	}
 	u := d.spellUser(c.account)
 	u.Subject = u.ID
 	return u, nil
@@ -40,14 +43,16 @@ type userChange struct {
 // changeMe serves PUT /auth/v1/user.
 func (d *Door) changeMe(c *call, in userChange) (user, error) {
 	app, err := d.asking(c, in.pkce)
-	change := auth.AccountChange{Email: in.Email, Current: in.Current, Code: in.Nonce, Data: in.Data, App: app, From: c.by.From}
+	change := auth.AccountChange{Email: headykey.Fold(in.Email), Current: in.Current, Code: in.Nonce, Data: in.Data, App: app, From: c.by.From}
 	if in.Password != nil {
 		change.Password = *in.Password
 	}
 	switch {
 	case err != nil:
 		return user{}, err
-	case len(in.AppData) > 0:
+	case in.Password != nil && *in.Password == "":
+		return user{}, errNoPassword
+	case len(in.AppData) > 0 && in.AppData.Kind() != 'n':
 		return user{}, errNotAdmin.saying("Updating app_metadata requires admin privileges")
 	case in.Phone != "" && in.Phone != c.account.Profile.Phone:
 		return user{}, errPhoneDisabled.with(http.StatusUnprocessableEntity)

@@ -42,6 +42,8 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case c.audience() != headykey.Authenticated:
+		return nil, errAudience
 	case in.Email != "" && in.Phone != "":
 		return nil, errValidation.saying("Only an email address or phone number should be provided on signup.")
 	case in.Phone != "" && app.Challenge != "":
@@ -54,7 +56,7 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 		return nil, errValidation.saying("Password cannot be longer than 72 characters")
 	}
 	g, account, err := d.Auth.SignUp(c.Context(), auth.Registration{
-		Email: in.Email, Password: in.Password, Data: in.Data, App: &app, From: c.by.From, Surface: auth.AppSurface,
+		Email: headykey.Fold(in.Email), Password: in.Password, Data: in.Data, App: &app, From: c.by.From, Surface: auth.AppSurface,
 	})
 	switch {
 	case headykey.Explain(err).Is(headykey.ErrEmailTaken):
@@ -68,6 +70,9 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 }
 
 func (d *Door) signUpAnonymously(c *call, in signUpRequest) (any, error) {
+	if c.audience() != headykey.Authenticated {
+		return nil, errAudience
+	}
 	g, err := d.Auth.SignUpAnonymously(c.Context(), in.Data, c.by.From)
 	if headykey.Explain(err).Is(headykey.ErrFeatureOff) {
 		return nil, &failure{status: http.StatusUnprocessableEntity, code: "anonymous_provider_disabled", text: "Anonymous sign-ins are disabled"}
