@@ -176,8 +176,7 @@ func (h *home) raw(method, path, body string, headers ...string) heard {
 	return heard{w}
 }
 
-// ask sends a request as an app of today does. Headers with an empty value are left
-// out.
+// ask sends a request as an app of today does.
 func (h *home) ask(method, path, body string, headers ...string) heard {
 	return h.raw(method, path, body, append([]string{"Apikey: " + h.keys.Anon, speakWords}, headers...)...)
 }
@@ -266,7 +265,7 @@ type posted struct {
 }
 
 var (
-	codeForm = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$|(\d{6}) is your`)
+	codeForm = regexp.MustCompile(`Code: (\d{6})|(\d{6}) is your`)
 	linkForm = regexp.MustCompile(`https://id\.example\.com/\S+`)
 )
 
