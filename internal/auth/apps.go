@@ -88,14 +88,16 @@ func (s *Service) proveSession(ctx context.Context, a *token.SessionAccess) (*pr
 }
 
 // RefreshSession is Refresh for apps: what it gives is a session token. Text that is
-// no refresh token at all is headykey.ErrInvalid.
+// no refresh token at all is headykey.ErrInvalid. With ErrRefreshTokenReused the Grant
+// says whose session has ended, and nothing else.
 func (s *Service) RefreshSession(ctx context.Context, refresh string, from headykey.From) (*Grant, error) {
 	if !token.WellFormed(refresh) {
 		return nil, headykey.ErrInvalid.Saying("This is not a refresh token.").About("refresh_token")
 	}
 	spent, err := s.Tokens.Spend(ctx, refresh)
 	if errors.Is(err, token.ErrReused) {
-		return nil, s.punishReuse(ctx, spent.Holder, from)
+		h := spent.Holder
+		return &Grant{User: headykey.User{ID: h.User}, Session: h.Session}, s.punishReuse(ctx, h, from)
 	}
 	if err != nil {
 		return nil, err

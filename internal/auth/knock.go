@@ -40,6 +40,8 @@ type Knock struct {
 	App     Asking         `json:"app"`
 	From    headykey.From  `json:"from"`
 	Request string         `json:"request"` // id of the request
+
+	Audience string `json:"audience,omitempty"` // of the accounts that are looked at; "": any
 }
 
 // Knock has the letter sent that k asks for, if there is one for that address. It
@@ -99,6 +101,8 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		a, err := s.knocked(tx, k, d.emailKey)
 		switch {
+		case err == nil && k.Audience != "" && k.Audience != a.Profile.Audience:
+			return nil
 		case err == nil:
 			return s.answer(ctx, tx, a, k)
 		case !errors.Is(err, headykey.ErrNotFound):
@@ -115,7 +119,7 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 
 // makes reports whether k makes an account where there is none.
 func (s *Service) makes(k Knock) bool {
-	return k.Wish == KnockSignIn && k.Create && !s.config.Closed
+	return k.Wish == KnockSignIn && k.Create && !s.config.Closed && (k.Audience == "" || k.Audience == headykey.Authenticated)
 }
 
 // askBefore asks whether the account of d may be made, if k is about to make it.

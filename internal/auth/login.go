@@ -17,6 +17,7 @@ type PasswordLogin struct {
 	Password string
 	From     headykey.From
 	Surface  string
+	Audience string // of the account; "": any
 	Replaces string // the session cookie that the browser still holds; its session ends
 	Renew    bool   // if that session is the same person's, it goes on instead, under a new cookie
 }
@@ -48,6 +49,12 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	defer s.release(a)
 
 	login, err := s.tryPassword(ctx, a, in.From, emailKey, in.Password)
+	if err == nil {
+		err = s.checkAudience(ctx, login.User.ID, in.Audience)
+		if errors.Is(err, headykey.ErrBadCredentials) {
+			err = errors.Join(s.noteFailure(ctx, a, login), err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +162,19 @@ func (s *Service) checkPassword(ctx context.Context, from headykey.From, emailKe
 		return login, headykey.ErrBadCredentials
 	}
 	return login, nil
+}
+
+// checkAudience fails with headykey.ErrBadCredentials if user is of another audience
+// than the one asked for ("": any): who looks there finds nobody.
+func (s *Service) checkAudience(ctx context.Context, user headykey.ID, audience string) error {
+	if audience == "" {
+		return nil
+	}
+	account, err := s.Account(ctx, user)
+	if errors.Is(err, headykey.ErrNotFound) || err == nil && account.Profile.Audience != audience {
+		return headykey.ErrBadCredentials
+	}
+	return err
 }
 
 // mayEnter says whether a person who proved themselves may come in at all. Every

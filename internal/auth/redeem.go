@@ -22,6 +22,8 @@ type Redemption struct {
 	Email   string // that the letter went to
 	From    headykey.From
 	Visitor bool // somebody at a browser, whose app gets a code if it asked for one
+
+	Audience string // of the accounts that are looked at; "": any
 }
 
 // A Redeemed is what that gives: one of its fields.
@@ -173,6 +175,9 @@ func (s *Service) redeem(ctx context.Context, in Redemption, take func(*store.Tx
 		account, err := tx.Account(link.User)
 		if err != nil {
 			return err
+		}
+		if in.Audience != "" && in.Audience != account.Profile.Audience {
+			return headykey.ErrSpentProof
 		}
 		if !account.Disabled.IsZero() {
 			return headykey.ErrAccountDisabled

@@ -268,7 +268,7 @@ func CheckPassword(password string, context ...string) error {
 		case secret.TooLong:
 			return headykey.ErrPasswordTooLong.About("password")
 		case secret.NotText:
-			return headykey.ErrWeakPassword.Saying("A password is text without control characters.").About("password")
+			text = "A password is text without control characters."
 		case secret.TooShort:
 			text = "A password needs at least 8 characters."
 		case secret.TooPersonal:

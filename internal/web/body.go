@@ -20,9 +20,13 @@ const (
 	maxFieldName = 89       // bytes of a field name that we repeat to its sender
 )
 
-// DecodeAny reads a JSON object as the endpoints of [JSON] do, from a body of at most most bytes, whatever type it is declared as.
-// One that is empty leaves in as it is.
+// DecodeAny reads a JSON object as the endpoints of [JSON] do, from a body of at most
+// most bytes, whatever type it is declared as. One that is empty leaves in as it is,
+// and for a *struct{} none is read.
 func DecodeAny(w http.ResponseWriter, r *http.Request, in any, most int64) error {
+	if _, ignored := in.(*struct{}); ignored {
+		return nil
+	}
 	body, err := readBody(w, r, most)
 	if err != nil || len(body) == 0 {
 		return err

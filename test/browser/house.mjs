@@ -38,6 +38,9 @@ export function makeClient(name, redirect, ...more) {
   return JSON.parse(house.operate(["clients", "create", "--name", name, "--redirect-uri", redirect, "--json", ...more]));
 }
 
+// appKeys are the keys that apps of the Supabase API are made with.
+export function appKeys() { return JSON.parse(operate(["supabase-keys", "--json"])); }
+
 // startApp runs an app on another site than the server: localhost, not 127.0.0.1. It
 // links to sign-in and notes what it gets back.
 export async function startApp(t) {

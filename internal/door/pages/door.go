@@ -119,7 +119,7 @@ func Mount(r *web.Router, d Deps) Front {
 	}
 	return Front{
 		Authorize: web.Handle(web.Door{Fail: p.failPerson}, p.authorize), Logout: web.Handle(web.Door{Fail: p.failPerson}, p.logout),
-		CheckSession: web.Handle(p.open, p.checkSession), LetterLink: web.Handle(p.open, p.letterLink),
+		CheckSession: web.Handle(p.open, p.checkSession), LetterLink: web.Handle(web.Door{Fail: p.failPerson}, p.letterLink),
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	base         = "https://id.example.com"
 	goodPassword = "verdigris under brass"
 	email        = "ada@example.com"
+	letterPath   = "/auth/v1/verify"
 )
 
 // A house is a server with pages, its own database and no network.
@@ -129,6 +130,7 @@ func (h *house) mount(t *testing.T, p plan, db *store.DB, sealer *secret.Sealer)
 			router.Add(web.Route{Method: method, Pattern: path, Handler: handler, Origins: web.Policy{Forms: true}})
 		}
 	}
+	router.Handle(http.MethodGet, letterPath, front.LetterLink)
 	router.Handle(http.MethodGet, "/api/auth/me", http.NotFoundHandler())
 	h.Handler = web.Front(public, nil, router)
 }

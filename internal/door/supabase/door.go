@@ -3,6 +3,7 @@
 package supabase
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -85,6 +86,12 @@ func (c *call) bearer() (string, bool) {
 		return "", false
 	}
 	return text, true
+}
+
+// audience is whose accounts c looks at. An account is of one audience, and only an
+// administrator gives it another than the usual one: it stands in its tokens.
+func (c *call) audience() string {
+	return cmp.Or(c.Header.Get("X-Jwt-Aud"), headykey.Authenticated)
 }
 
 // anybody may make the call. A bearer token, which clients always send, says nothing.

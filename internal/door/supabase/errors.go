@@ -46,6 +46,8 @@ var (
 	errBadJWT          = &failure{status: 403, code: "bad_jwt", text: "This token is not valid."}
 	errNotAdmin        = &failure{status: 403, code: "not_admin", text: "User not allowed"}
 	errValidation      = &failure{status: 400, code: "validation_failed", text: "A value in the request is not usable."}
+	errAudience        = errValidation.saying("Accounts are made for the audience authenticated here.")
+	errNoPassword      = &failure{status: 422, code: "weak_password", text: "A password needs at least 8 characters.", reasons: []string{"length"}}
 	errUserNotFound    = &failure{status: 404, code: "user_not_found", text: "User not found"}
 	errEmailDisabled   = &failure{status: 400, code: "email_provider_disabled", text: "Passwords are not taken here. Sign in by a code, or by OAuth."}
 	errPhoneDisabled   = &failure{status: 400, code: "phone_provider_disabled", text: "Phone sign-in is not offered here."}

@@ -28,7 +28,8 @@ func (d *Door) knock(c *call, in letterRequest, wish string) (struct{}, error) {
 		return struct{}{}, err
 	}
 	return struct{}{}, d.Auth.Knock(c.Context(), auth.Knock{
-		Wish: wish, Email: headykey.Fold(in.Email), Create: in.Create == nil || *in.Create, Data: in.Data, App: app, From: c.by.From,
+		Wish: wish, Email: headykey.Fold(in.Email), Create: in.Create == nil || *in.Create, Data: in.Data,
+		App: app, From: c.by.From, Audience: c.audience(),
 	})
 }
 
@@ -99,6 +100,9 @@ const halfwayText = "Confirmation link accepted. Please proceed to confirm link 
 // verify serves POST /auth/v1/verify of apps.
 func (d *Door) verify(c *call, in verifyRequest) (any, error) {
 	out := auth.Redemption{Type: in.Type, Token: in.Hash, Code: in.Token, Email: in.Email, From: c.by.From}
+	if in.Hash == "" {
+		out.Audience = c.audience()
+	}
 	switch {
 	case in.Type == "":
 		return nil, errValidation.saying("Verify requires a verification type")

@@ -12,6 +12,9 @@ import (
 
 // me serves GET /auth/v1/user: see Door.User.
 func (d *Door) me(c *call, _ struct{}) (user, error) {
+	if asked := c.Header.Get("X-Jwt-Aud"); asked != "" && asked != c.account.Profile.Audience {
+		return user{}, errValidation.saying("Token audience doesn't match request audience")
+	}
 	u := d.spellUser(c.account)
 	u.Subject = u.ID
 	return u, nil
@@ -38,7 +41,9 @@ func (d *Door) changeMe(c *call, in userChange) (user, error) {
 	switch {
 	case err != nil:
 		return user{}, err
-	case len(in.AppData) > 0:
+	case in.Password != nil && *in.Password == "":
+		return user{}, errNoPassword
+	case len(in.AppData) > 0 && in.AppData.Kind() != 'n':
 		return user{}, errNotAdmin.saying("Updating app_metadata requires admin privileges")
 	case in.Phone != "" && in.Phone != c.account.Profile.Phone:
 		return user{}, errPhoneDisabled.with(http.StatusUnprocessableEntity)

@@ -28,8 +28,8 @@ type weakLogin struct {
 
 // spellSession returns g as apps know it, and tells of it in the headers of c's answer.
 func (d *Door) spellSession(c *call, g *auth.Grant) session {
-	c.out.Set("Sb-Auth-User-Id", string(g.User.ID))
-	c.out.Set("Sb-Auth-Session-Id", string(g.Session))
+	d.tell(c, g)
+	c.out.Set("Sb-Auth-Refresh-Token-Prefix", g.Refresh[:shownPrefix])
 	s := session{
 		Access: g.Access, Type: "bearer", Life: int64(g.Life.Seconds()), Expires: time.Now().Add(g.Life).Unix(),
 		Refresh: g.Refresh, User: d.spellUser(g.Account),
@@ -38,6 +38,12 @@ func (d *Door) spellSession(c *call, g *auth.Grant) session {
 		s.Weak = &weakLogin{"This password would not be taken any more. Choose a better one.", spellWeak(g.Weak)}
 	}
 	return s
+}
+
+// tell says in the headers of c's answer whose session it is about.
+func (d *Door) tell(c *call, g *auth.Grant) {
+	c.out.Set("Sb-Auth-User-Id", string(g.User.ID))
+	c.out.Set("Sb-Auth-Session-Id", string(g.Session))
 }
 
 // grants are the ways to a session, by grant_type.
@@ -101,7 +107,7 @@ func (d *Door) byPassword(c *call, in tokenRequest) (*auth.Grant, error) {
 		return nil, errValidation.saying("missing email or phone")
 	}
 	return d.Auth.Login(c.Context(), auth.PasswordLogin{
-		Email: in.Email, Password: in.Password, From: c.by.From, Surface: auth.AppSurface,
+		Email: in.Email, Password: in.Password, From: c.by.From, Surface: auth.AppSurface, Audience: c.audience(),
 	})
 }
 
@@ -111,17 +117,16 @@ func (d *Door) byRefresh(c *call, in tokenRequest) (*auth.Grant, error) {
 	}
 	g, err := d.Auth.RefreshSession(c.Context(), in.Refresh, c.by.From)
 	if headykey.Explain(err).Is(headykey.ErrRefreshTokenReused) {
+		d.tell(c, g)
 		c.out.Set("Sb-Auth-Refresh-Token-Reuse", "true")
-		c.out.Set("Sb-Auth-Refresh-Token-Reuse-Cause", "already_used")
+		c.out.Set("Sb-Auth-Refresh-Token-Rotated", "true") // so is a session called that this ended
 	}
 	if err != nil {
 		return nil, inRefresh(err)
 	}
-	c.out.Set("Sb-Auth-Refresh-Token-Prefix", g.Refresh[:shownPrefix])
-	c.out.Set("Sb-Auth-Refresh-Token-Rotated", strconv.FormatBool(!g.Again))
+	c.out.Set("Sb-Auth-Refresh-Token-Reuse", strconv.FormatBool(g.Again))
 	if g.Again {
-		c.out.Set("Sb-Auth-Refresh-Token-Reuse", "true")
-		c.out.Set("Sb-Auth-Refresh-Token-Reuse-Cause", "lost_answer")
+		c.out.Set("Sb-Auth-Refresh-Token-Reuse-Cause", "concurrent-refresh,fail-to-save") // either: nobody can tell
 	}
 	return g, nil
 }

@@ -45,6 +45,8 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case c.audience() != headykey.Authenticated:
+		return nil, errAudience
 	case in.Email != "" && in.Phone != "":
 		return nil, errValidation.saying("Only an email address or phone number should be provided on signup.")
 	case in.Phone != "" && app.Challenge != "":
@@ -73,6 +75,9 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 }
 
 func (d *Door) signUpAnonymously(c *call, in signUpRequest) (any, error) {
+	if c.audience() != headykey.Authenticated {
+		return nil, errAudience
+	}
 	g, err := d.Auth.SignUpAnonymously(c.Context(), in.Data, c.by.From)
 	if headykey.Explain(err).Is(headykey.ErrFeatureOff) {
 		return nil, &failure{status: http.StatusUnprocessableEntity, code: "anonymous_provider_disabled", text: "Anonymous sign-ins are disabled"}
