@@ -83,7 +83,6 @@ const (
 	challengeChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )
 
-
 // ParseChallenge returns an Asking's challenge: method is s256 or plain in any case,
 // challenge 43 to 128 of the unreserved characters (RFC 7636 §4.2). Two empty texts
 // are none. It fails with headykey.ErrInvalid about "code_challenge".

@@ -66,6 +66,7 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		database = "postgres://heady@db-1.example:5432,db-2.example:5432/heady"
 		dev = false
 		confirm_email = false
+		signup = false
 		rate_limit = false
 		trust_proxy = ["10.0.0.0/8", "192.0.2.1"]
 		cors_origins = ["heady", "https://app.example"]
@@ -81,6 +82,14 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		shutdown = "13s"
 		metrics_listen = "127.0.0.1:9100"
 		log_level = "debug"
+		supabase_apikey = false
+		[supabase]
+		site_url = "https://app.example"
+		redirects = ["https://app.example/**", "myapp://callback"]
+		jwt_secret = "a secret of the project that moves here"
+		anonymous = true
+		reauthenticate = true
+		current_password = true
 		[registration]
 		who = "off"
 		[[registration.statement_issuers]]
@@ -117,6 +126,8 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 			text = string(fromFile.config.JWTSecret)
 		case "master_key":
 			text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+		case "supabase.jwt_secret":
+			text = string(fromFile.config.Supabase.JWTSecret)
 		case "mail.password":
 			text = fromFile.config.Mail.Password
 		}
@@ -249,9 +260,9 @@ func TestEverySwitchAndTextHasAFlag(t *testing.T) {
 		got = append(got, flags.Field(i).Tag.Get("name"))
 	}
 	want := []string{
-		"data", "listen", "url", "database", "dev", "confirm-email", "rate-limit", "trust-proxy", "cors-origins",
+		"data", "listen", "url", "database", "dev", "confirm-email", "signup", "rate-limit", "trust-proxy", "cors-origins",
 		"fetch-allow", "extra-ca", "registration", "tls-cert", "tls-key", "tls-clients", "tls-client-ca",
-		"idle-timeout", "shutdown", "metrics-listen", "log-level",
+		"idle-timeout", "shutdown", "metrics-listen", "log-level", "supabase-apikey",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

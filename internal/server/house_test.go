@@ -21,7 +21,7 @@ const password = "verdigris under brass"
 // settings are those of a server in dir, on any free port of this machine.
 func settings(dir string) *server.Config {
 	return &server.Config{
-		Data: dir, Listen: "127.0.0.1:0", RateLimit: true, CORSOrigins: []string{server.CORSPreset}, Registration: server.RegistrationToken,
+		Data: dir, Listen: "127.0.0.1:0", SignUp: true, RateLimit: true, CORSOrigins: []string{server.CORSPreset}, Registration: server.RegistrationToken,
 		IdleTimeout: 89 * time.Second, Shutdown: 21 * time.Second,
 		Lifetimes: headykey.Lifetimes{
 			Access: time.Hour, Refresh: 30 * 24 * time.Hour, Session: 8 * time.Hour, SessionMax: 89 * 24 * time.Hour, KeyGrace: 34 * time.Hour,
