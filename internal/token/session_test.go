@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -19,12 +20,12 @@ import (
 	"headykey.com/headykey/internal/token"
 )
 
-var projectSecret = []byte("a secret of a project that moves here")
+const projectSecret = "a secret of a project that moves here"
 
 // legacy is h's service with a secret that apps share.
-func (h *house) legacy() *token.Service {
+func (h *house) legacy(secret string) *token.Service {
 	c := lives
-	c.ProjectSecret = projectSecret
+	c.ProjectSecret = []byte(secret)
 	return token.New(h.db, h.ring, c)
 }
 
@@ -128,7 +129,7 @@ func TestASessionTokenMustBeWhole(t *testing.T) {
 // Every token is read by one reader.
 func TestNoTokenPassesForAnother(t *testing.T) {
 	h := build(t, nil)
-	old := h.legacy()
+	old := h.legacy(projectSecret)
 	key, _ := h.ring.Signing(keyring.Session)
 	project, _ := h.ring.Signing(keyring.Project)
 	keys, err := h.ProjectKeys()
@@ -160,10 +161,10 @@ func TestNoTokenPassesForAnother(t *testing.T) {
 		"session claims by a project key":         {forge(t, project.JOSE(), "JWT", claims), ""},
 		"session claims by a stranger":            {forge(t, keyring.GenerateSession(jose.ES256).JOSE(), "JWT", claims), ""},
 		"session claims by a session key, no kid": {forge(t, jose.Key{Algorithm: jose.ES256, Private: key.Signer}, "JWT", claims), ""},
-		"the shared secret under our kid":         {forge(t, jose.Key{ID: key.ID, Algorithm: jose.HS256, Secret: projectSecret}, "JWT", claims), ""},
-		"the shared secret under a project's kid": {forge(t, jose.Key{ID: project.ID, Algorithm: jose.HS256, Secret: projectSecret}, "JWT", claims), ""},
+		"the shared secret under our kid":         {forge(t, jose.Key{ID: key.ID, Algorithm: jose.HS256, Secret: []byte(projectSecret)}, "JWT", claims), ""},
+		"the shared secret under a project's kid": {forge(t, jose.Key{ID: project.ID, Algorithm: jose.HS256, Secret: []byte(projectSecret)}, "JWT", claims), ""},
 		"another secret":                          {forge(t, jose.Key{Algorithm: jose.HS256, Secret: []byte(strings.Repeat("x", 40))}, "JWT", claims), ""},
-		"the shared secret as an access token":    {forge(t, jose.Key{Algorithm: jose.HS256, Secret: projectSecret}, "at+jwt", claims), ""},
+		"the shared secret as an access token":    {forge(t, jose.Key{Algorithm: jose.HS256, Secret: []byte(projectSecret)}, "at+jwt", claims), ""},
 		"a role by a session key":                 {forge(t, key.JOSE(), "JWT", []byte(`{"role":"service_role","exp":99999999999}`)), ""},
 		"nothing":                                 {"", ""},
 		"two dots":                                {"..", ""},
@@ -267,7 +268,7 @@ func TestProjectClaimsMustBeThoseOfAKey(t *testing.T) {
 // Whatever text is shown, it is read as what we made or not at all.
 func FuzzReadSessionAndProjectKey(f *testing.F) {
 	h := build(f, nil)
-	old := h.legacy()
+	old := h.legacy(rand.Text() + rand.Text()) // another in each process: the seeds of one are strangers in the next
 	keys, err := old.ProjectKeys()
 	check(f, err)
 	own, legacy := h.sessionToken(f, h.Service), h.sessionToken(f, old)
