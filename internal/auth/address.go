@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -51,8 +52,13 @@ func (s *Service) putAddress(tx *store.Tx, a *headykey.Account) error {
 // was none.
 func (s *Service) askToMove(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, app *Asking, from headykey.From) error {
 	if a.Email == "" && !s.config.ConfirmEmail {
-		return s.move(ctx, tx, a, address, from)
+		return s.move(ctx, tx, a, address, time.Time{}, from) // nobody has proven that it is theirs
 	}
+	return s.postMove(ctx, tx, a, address, app, from)
+}
+
+// postMove posts the letters that change a's address to address.
+func (s *Service) postMove(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, app *Asking, from headykey.From) error {
 	if err := tx.DropLinks(a.ID, purposeLeave, purposeMove); err != nil {
 		return err
 	}
@@ -78,13 +84,15 @@ func (s *Service) askToMove(ctx context.Context, tx *store.Tx, a *headykey.Accou
 const halfDone = "half"
 
 // moveOn notes one of the letters that change a's address. The change is made with
-// the last of them.
+// the last of them: the one to the new address must be answered in any case.
 func (s *Service) moveOn(ctx context.Context, tx *store.Tx, a *headykey.Account, link store.Link, from headykey.From) (half bool, err error) {
-	other := purposeMove
+	other, single := purposeMove, false
 	if link.Purpose == purposeMove {
-		other = purposeLeave
+		other, single = purposeLeave, a.Email == "" || !s.config.ConfirmEmail
 	}
-	single := a.Email == "" || !s.config.ConfirmEmail
+	if a.Profile.NewEmail == "" || link.Purpose == purposeMove && movingTo(link) != headykey.AddressKey(a.Profile.NewEmail) {
+		return false, headykey.ErrSpentProof // of a change that was given up
+	}
 	if !single && !strings.HasPrefix(link.Data, halfDone) {
 		rest, err := tx.Links(a.ID, other)
 		if err != nil {
@@ -95,18 +103,21 @@ func (s *Service) moveOn(ctx context.Context, tx *store.Tx, a *headykey.Account,
 		}
 		return true, tx.MarkLink(rest[0].Hash, strings.TrimSpace(halfDone+" "+rest[0].Data))
 	}
-	return false, s.move(ctx, tx, a, a.Profile.NewEmail, from)
+	return false, s.move(ctx, tx, a, a.Profile.NewEmail, tx.Now, from)
 }
 
-// move gives a the address, which its owner has proven. It fails with
+// movingTo is the folded address that a letter of a change went to.
+func movingTo(l store.Link) string { return strings.TrimPrefix(l.Data, halfDone+" ") }
+
+// move gives a the address, proven at the given time (zero: it was not). It fails with
 // headykey.ErrEmailTaken.
-func (s *Service) move(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, from headykey.From) error {
-	a.Verified = tx.Now
+func (s *Service) move(ctx context.Context, tx *store.Tx, a *headykey.Account, address string, proven time.Time, from headykey.From) error {
+	a.Verified = proven
 	return s.giveAddress(ctx, tx, self(&a.User, from), a, address)
 }
 
-// giveAddress gives a the address on behalf of by. It fails with
-// headykey.ErrEmailTaken.
+// giveAddress gives a the address on behalf of by, and ends the letters that went to
+// the one before. It fails with headykey.ErrEmailTaken.
 func (s *Service) giveAddress(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, address string) error {
 	old, was := "", a.Email
 	if was != "" {
@@ -115,6 +126,9 @@ func (s *Service) giveAddress(ctx context.Context, tx *store.Tx, by headykey.Cal
 	key := headykey.AddressKey(address)
 	a.Email, a.Anonymous, a.Profile.NewEmail = address, false, ""
 	if err := tx.ChangeEmail(&a.User, old, key); err != nil {
+		return err
+	}
+	if err := tx.DropLinks(a.ID); err != nil {
 		return err
 	}
 	if err := s.putAddress(tx, a); err != nil {

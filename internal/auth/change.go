@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
-	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
 
@@ -47,30 +46,33 @@ func (s *Service) ChangeAccount(ctx context.Context, by headykey.Caller, c Accou
 	if err != nil {
 		return nil, err
 	}
+	if !s.needsCode(by, c) {
+		c.Code = ""
+	}
 	hash, err := s.newPassword(ctx, account, by, c)
 	if err != nil {
 		return nil, err
 	}
-	var out *headykey.Account
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		if out, err = tx.Account(by.User); err != nil {
+		a, err := tx.Account(by.User)
+		if err != nil {
 			return err
 		}
 		if hash != "" {
-			if err := s.changePassword(ctx, tx, by, out, hash, c.Code); err != nil {
+			if err := s.changePassword(ctx, tx, by, a, hash, c.Code); err != nil {
 				return err
 			}
 		}
-		if err := s.changeData(ctx, tx, by, out, c.Data); err != nil {
+		if err := s.changeData(ctx, tx, by, a, c.Data); err != nil {
 			return err
 		}
 		if address == "" {
 			return nil
 		}
-		return s.askFor(ctx, tx, by, out, address, c)
+		return s.askFor(ctx, tx, by, a, address, c)
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.noteGuess(ctx, account, by, hash))
 	}
 	return s.Account(ctx, by.User)
 }
@@ -95,11 +97,13 @@ func (s *Service) newPassword(ctx context.Context, a *headykey.Account, by heady
 	if c.Password == "" {
 		return "", nil
 	}
-	if s.config.Apps.Reauthenticate && c.Code == "" && time.Since(by.Proven) > stepUpAfter {
-		return "", headykey.ErrNeedsCode
-	}
-	if err := CheckPassword(c.Password, a.Email, a.Name); err != nil {
+	if err := CheckPassword(c.Password, a.Email, c.Email, a.Name); err != nil {
 		return "", err
+	}
+	if s.needsCode(by, c) {
+		if err := s.proveByCode(ctx, a, c); err != nil {
+			return "", err
+		}
 	}
 	var have string
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -113,9 +117,9 @@ func (s *Service) newPassword(ctx context.Context, a *headykey.Account, by heady
 		return "", err
 	}
 	if have != "" {
-		same, err := s.Pool.Verify(ctx, have, c.Password)
+		same, err := s.isPresent(ctx, a, by, have, c.Password)
 		if err != nil {
-			return "", busy(err)
+			return "", err
 		}
 		if same {
 			return "", headykey.ErrSamePassword
@@ -125,11 +129,75 @@ func (s *Service) newPassword(ctx context.Context, a *headykey.Account, by heady
 	return hash, busy(err)
 }
 
+// isPresent reports whether password is the one that a has. To ask is to guess, and
+// waits as guesses at sign-in do.
+func (s *Service) isPresent(ctx context.Context, a *headykey.Account, by headykey.Caller, have, password string) (bool, error) {
+	place, err := s.admit(ctx, guessKey(a), by.From)
+	if err != nil {
+		return false, err
+	}
+	defer s.release(place)
+	same, err := s.Pool.Verify(ctx, have, password)
+	return same, busy(err)
+}
+
+// guessKey is what guesses about a are counted by.
+func guessKey(a *headykey.Account) string {
+	if a.Email == "" {
+		return string(a.ID)
+	}
+	return headykey.AddressKey(a.Email)
+}
+
+// noteGuess counts a change that was refused after its password had been compared
+// with the present one ("": it was not): whoever sends what is refused in any case
+// could guess without end.
+func (s *Service) noteGuess(ctx context.Context, a *headykey.Account, by headykey.Caller, hash string) error {
+	if hash == "" {
+		return nil
+	}
+	return s.noteFailure(ctx, s.admissionOf(guessKey(a), by.From), &store.Login{User: a.User})
+}
+
+// needsCode reports whether c must come with the code of a letter.
+func (s *Service) needsCode(by headykey.Caller, c AccountChange) bool {
+	return s.config.Apps.Reauthenticate && c.Password != "" && time.Since(by.Proven) > stepUpAfter
+}
+
+// proveByCode asks for the code of a letter to a. Its guesses count as those at
+// sign-in do, and after five the letter is void.
+func (s *Service) proveByCode(ctx context.Context, a *headykey.Account, c AccountChange) error {
+	if c.Code == "" {
+		return headykey.ErrNeedsCode
+	}
+	place, err := s.admit(ctx, guessKey(a), c.From)
+	if err != nil {
+		return err
+	}
+	defer s.release(place)
+	right := false
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		letters, err := tx.Links(a.ID, purposeStepUp)
+		if err != nil {
+			return err
+		}
+		if _, right = s.withCode(letters, c.Code); right {
+			return nil
+		}
+		return tx.MissLinks(a.ID, purposeStepUp)
+	})
+	if err != nil || right {
+		return err
+	}
+	return errors.Join(s.noteFailure(ctx, place, &store.Login{User: a.User}), headykey.ErrBadCode)
+}
+
 // proveCurrent asks for the password before, where that is demanded or given. Its
-// guesses count as those at sign-in do.
+// guesses count as those at sign-in do. Who has just come in by a letter may have
+// forgotten it.
 func (s *Service) proveCurrent(ctx context.Context, by headykey.Caller, a *headykey.Account, have, current string) error {
 	if have == "" || current == "" {
-		if have != "" && s.config.Apps.CurrentPassword {
+		if have != "" && s.config.Apps.CurrentPassword && !byLetter(by) {
 			return headykey.ErrNeedsPassword
 		}
 		return nil
@@ -141,6 +209,11 @@ func (s *Service) proveCurrent(ctx context.Context, by headykey.Caller, a *heady
 	return err
 }
 
+// byLetter reports whether by has just proven themselves by a letter alone.
+func byLetter(by headykey.Caller) bool {
+	return slices.Equal(by.AMR, headykey.AMR([]headykey.Way{{Method: headykey.ByOTP}})) && time.Since(by.Proven) < recent
+}
+
 // changePassword gives a another password, spends the code of a letter if there is
 // one, ends the letters that are under way and all other sessions.
 func (s *Service) changePassword(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, hash, code string) error {
@@ -149,11 +222,8 @@ func (s *Service) changePassword(ctx context.Context, tx *store.Tx, by headykey.
 		if err != nil {
 			return err
 		}
-		right := slices.ContainsFunc(letters, func(l store.Link) bool {
-			return l.Tries < maxTries && secret.Equal(l.Code, s.codeHash(a.ID, purposeStepUp, code))
-		})
-		if !right {
-			return headykey.ErrBadCode
+		if _, right := s.withCode(letters, code); !right {
+			return headykey.ErrBadCode // used meanwhile
 		}
 	}
 	if err := tx.DropLinks(a.ID); err != nil {
@@ -213,8 +283,11 @@ func ChangedData(a *headykey.Account, patch jsontext.Value) (jsontext.Value, err
 // askFor begins the change of a's address.
 func (s *Service) askFor(ctx context.Context, tx *store.Tx, by headykey.Caller, a *headykey.Account, address string, c AccountChange) error {
 	key := headykey.AddressKey(address)
-	if _, err := tx.UserByKey(key); err == nil || !errors.Is(err, headykey.ErrNotFound) {
-		return errors.Join(headykey.ErrEmailTaken, err)
+	switch _, err := tx.UserByKey(key); {
+	case err == nil:
+		return headykey.ErrEmailTaken
+	case !errors.Is(err, headykey.ErrNotFound):
+		return err
 	}
 	if err := s.admitLetter(tx, key, &c.App); err != nil {
 		return err
@@ -239,8 +312,11 @@ func (s *Service) noteOf(ctx context.Context, tx *store.Tx, by headykey.Caller, 
 }
 
 // SendCode sends the caller the code that proves them anew for a change of password.
-// It fails with headykey.ErrEmailNotConfirmed and ErrMailTooOften.
+// It fails with headykey.ErrNotSignedIn, ErrEmailNotConfirmed and ErrMailTooOften.
 func (s *Service) SendCode(ctx context.Context, by headykey.Caller) error {
+	if by.Session == "" {
+		return headykey.ErrNotSignedIn
+	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		a, err := tx.Account(by.User)
 		if err != nil {

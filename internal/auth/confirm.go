@@ -2,23 +2,82 @@ package auth
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/secret"
 	"headykey.com/headykey/internal/store"
 )
 
-// postConfirmation posts the letter that confirms user's new account. hash is that of
-// the password which its sign-up chose; it counts once the letter is used ("": the
-// account has it already).
-func (s *Service) postConfirmation(ctx context.Context, tx *store.Tx, a *headykey.Account, hash string, app *Asking, from headykey.From) error {
+// A claim is what an account that nobody confirmed yet becomes for whoever confirms it
+// by one letter: what was said when that letter was asked for. Strangers may have said
+// something else of the same address before, or after.
+type claim struct {
+	Hash string         `json:"hash,omitempty"` // of the password; "": there is none
+	Name string         `json:"name,omitempty"`
+	Data jsontext.Value `json:"data,omitempty"` // an object
+}
+
+// claim is what whoever signed up with d says.
+func (d *draft) claim() *claim { return &claim{d.hash, d.account.Name, d.account.Profile.UserData} }
+
+// unclaimed reports whether nobody has shown yet that u is theirs.
+func unclaimed(u *headykey.User) bool { return u.Verified.IsZero() && u.LastSignIn.IsZero() }
+
+// settle makes of a what text, a claim, says ("": it stays as it is), unless a is
+// somebody's by now.
+func (s *Service) settle(tx *store.Tx, a *headykey.Account, text string) error {
+	if text == "" || !unclaimed(&a.User) {
+		return nil
+	}
+	var c claim
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return fmt.Errorf("read a claim: %w", err)
+	}
+	if err := tx.DropPassword(a.ID); err != nil {
+		return err
+	}
+	if c.Hash != "" {
+		if err := tx.SetPassword(a.ID, c.Hash); err != nil {
+			return err
+		}
+	}
+	return s.become(tx, a, c)
+}
+
+// become gives a the name and the data of c in place of its own.
+func (s *Service) become(tx *store.Tx, a *headykey.Account, c claim) error {
+	a.Name, a.Type, a.Profile.UserData = c.Name, headykey.Human, headykey.NewProfile().UserData
+	if err := introduce(a, c.Data); err != nil {
+		return err
+	}
+	if err := tx.UpdateUser(&a.User, headykey.Fold(a.Name)); err != nil {
+		return err
+	}
+	return s.putAddress(tx, a)
+}
+
+// postConfirmation posts the letter that confirms a's new account. What c says counts
+// once the letter is used (nil: a stays as it is).
+func (s *Service) postConfirmation(ctx context.Context, tx *store.Tx, a *headykey.Account, c *claim, app *Asking, from headykey.From) error {
+	data := ""
+	if c != nil {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("write a claim: %w", err)
+		}
+		data = string(text)
+	}
 	a.Profile.ConfirmationSent = tx.Now
 	if app != nil {
 		if err := tx.PutProfile(a.ID, &a.Profile); err != nil {
 			return err
 		}
 	}
-	return s.post(ctx, tx, a, letter{purpose: purposeConfirm, to: a.Email, app: app, data: hash, from: from})
+	return s.post(ctx, tx, a, letter{purpose: purposeConfirm, to: a.Email, app: app, data: data, from: from})
 }
 
 // ConfirmEmail marks the address that a letter's token was sent to as confirmed.

@@ -130,13 +130,13 @@ func (s *Service) arrive(ctx context.Context, tx *store.Tx, f *foreigner) (*head
 	case err != nil:
 		return nil, err
 	case owner == nil:
-		return s.settle(ctx, tx, f, f.email != "" && (f.verified || !s.config.ConfirmEmail))
+		return s.admitNew(ctx, tx, f, f.email != "" && (f.verified || !s.config.ConfirmEmail))
 	case f.verified && !owner.Verified.IsZero():
 		return owner, s.link(ctx, tx, owner, f)
 	case f.verified && owner.LastSignIn.IsZero():
 		return owner, s.inherit(ctx, tx, owner, f)
 	}
-	return s.settle(ctx, tx, f, false)
+	return s.admitNew(ctx, tx, f, false)
 }
 
 // ownerOf returns the account that has an address; nil: there is none.
@@ -151,8 +151,8 @@ func ownerOf(tx *store.Tx, email string) (*headykey.Account, error) {
 	return a, err
 }
 
-// settle makes a new account for f, with its address or without one.
-func (s *Service) settle(ctx context.Context, tx *store.Tx, f *foreigner, withAddress bool) (*headykey.Account, error) {
+// admitNew makes a new account for f, with its address or without one.
+func (s *Service) admitNew(ctx context.Context, tx *store.Tx, f *foreigner, withAddress bool) (*headykey.Account, error) {
 	if s.config.Closed {
 		return nil, headykey.ErrSignUpClosed
 	}

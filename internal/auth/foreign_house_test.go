@@ -147,17 +147,6 @@ func (h *waysHouse) idToken(t *testing.T, change map[string]any) auth.IDToken {
 	return auth.IDToken{Text: h.provider.token(t, change), Nonce: "once", Provider: "google", App: auth.Asking{Target: "https://app.example"}, From: home}
 }
 
-// account returns all that is known of a user.
-func (h *house) account(t *testing.T, id headykey.ID) *headykey.Account {
-	t.Helper()
-	var a *headykey.Account
-	check(t, h.db.View(t.Context(), func(tx *store.Tx) (err error) {
-		a, err = tx.Account(id)
-		return err
-	}))
-	return a
-}
-
 // caller returns who holds the access token of a grant.
 func (h *house) caller(t *testing.T, g *auth.Grant) headykey.Caller {
 	t.Helper()

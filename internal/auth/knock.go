@@ -52,7 +52,7 @@ func (s *Service) Knock(ctx context.Context, k Knock) error {
 	if err != nil {
 		return err
 	}
-	if err := introduce(&headykey.Account{Profile: headykey.NewProfile()}, k.Data); err != nil {
+	if err := introduce(&headykey.Account{Profile: headykey.NewProfile()}, k.Data); err != nil { // as behind the answer
 		return err
 	}
 	k.Request = headykey.RequestID(ctx)
@@ -158,7 +158,7 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, a *headykey.Account,
 	switch k.Wish {
 	case KnockSignIn:
 		if s.unconfirmed(&a.User) {
-			return s.postConfirmation(ctx, tx, a, "", &k.App, k.From)
+			return s.postConfirmation(ctx, tx, a, &claim{Data: k.Data}, &k.App, k.From)
 		}
 		return s.post(ctx, tx, a, letter{purpose: purposeSignIn, to: a.Email, app: &k.App, from: k.From})
 	case KnockRecovery:
@@ -169,11 +169,11 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, a *headykey.Account,
 		return s.post(ctx, tx, a, letter{purpose: purposeRecovery, to: a.Email, app: &k.App, from: k.From})
 	case KnockSignUp:
 		if s.unconfirmed(&a.User) {
-			return s.postConfirmation(ctx, tx, a, "", &k.App, k.From)
+			return s.postConfirmation(ctx, tx, a, nil, &k.App, k.From)
 		}
 	case KnockMove:
 		if a.Profile.NewEmail != "" {
-			return s.askToMove(ctx, tx, a, a.Profile.NewEmail, &k.App, k.From)
+			return s.postMove(ctx, tx, a, a.Profile.NewEmail, &k.App, k.From)
 		}
 	}
 	return nil

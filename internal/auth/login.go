@@ -2,7 +2,9 @@ package auth
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -40,7 +42,7 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	}
 	_, emailKey, err := headykey.ParseEmail(in.Email)
 	if err != nil {
-		emailKey = headykey.Fold(in.Email) // nobody's; refused like any unknown one
+		emailKey = nobodysKey(in.Email) // refused like any unknown one
 	}
 	a, err := s.admit(ctx, emailKey, in.From)
 	if err != nil {
@@ -86,6 +88,13 @@ func weaknesses(password string, context ...string) []secret.Weakness {
 		return nil
 	}
 	return weak.Reasons
+}
+
+// nobodysKey is what tries with a name that is no address are counted by. It is no
+// key of the store, where phone numbers and accounts at providers have theirs, too.
+func nobodysKey(name string) string {
+	hash := secret.Hash(headykey.Fold(strings.TrimSpace(name)))
+	return hex.EncodeToString(hash[:])
 }
 
 // recent is how fresh a sign-in must be to stand for a password.

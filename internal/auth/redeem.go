@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/secret"
@@ -74,51 +73,70 @@ func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []stri
 		return nil, err
 	}
 	defer s.release(a)
-	out, err := s.redeem(ctx, in, func(tx *store.Tx) (store.Link, error) {
-		l, err := s.takeByCode(tx, emailKey, in.Code, purposes)
-		if err != nil {
+	var owner *store.Login
+	out, err := s.redeem(ctx, in, func(tx *store.Tx) (l store.Link, err error) {
+		if l, owner, err = s.takeByCode(tx, emailKey, in.Code, purposes); err != nil {
 			return l, err
 		}
 		return l, s.forgive(tx, a, l.User)
 	})
 	if errors.Is(err, headykey.ErrSpentProof) {
-		return nil, errors.Join(s.noteWrongCode(ctx, a, emailKey, purposes), err)
+		return nil, errors.Join(s.noteFailure(ctx, a, owner), err)
 	}
 	return out, err
 }
 
-// takeByCode takes the letter to emailKey that has this code.
-func (s *Service) takeByCode(tx *store.Tx, emailKey, code string, purposes []string) (store.Link, error) {
+// takeByCode takes the letter to emailKey that has this code. A wrong one counts in
+// the same transaction, so that of many at once no sixth is looked at. owner is nil
+// if there is no letter.
+func (s *Service) takeByCode(tx *store.Tx, emailKey, code string, purposes []string) (l store.Link, owner *store.Login, err error) {
 	user, links, err := s.lettersTo(tx, emailKey, purposes)
 	if err != nil {
-		return store.Link{}, err
+		return store.Link{}, nil, err
 	}
+	if l, ok := s.withCode(links, code); ok {
+		l, err = tx.TakeLink(l.Hash, l.Purpose)
+		return l, &store.Login{User: *user}, err
+	}
+	if len(links) > 0 {
+		owner = &store.Login{User: *user}
+	}
+	if err := tx.MissLinks(user.ID, purposes...); err != nil {
+		return store.Link{}, nil, err
+	}
+	return store.Link{}, owner, headykey.ErrSpentProof
+}
+
+// withCode returns the letter among links that has this code and bears another try.
+func (s *Service) withCode(links []store.Link, code string) (store.Link, bool) {
 	for _, l := range links {
-		if l.Tries < maxTries && len(l.Code) > 0 && secret.Equal(l.Code, s.codeHash(user, l.Purpose, code)) {
-			return tx.TakeLink(l.Hash, l.Purpose)
+		if l.Tries < maxTries && len(l.Code) > 0 && secret.Equal(l.Code, s.codeHash(l.User, l.Purpose, code)) {
+			return l, true
 		}
 	}
-	return store.Link{}, headykey.ErrSpentProof
+	return store.Link{}, false
 }
 
 // lettersTo returns the letters that went to emailKey and whose they are. Nobody's
 // address is looked for like anybody's.
-func (s *Service) lettersTo(tx *store.Tx, emailKey string, purposes []string) (user headykey.ID, all []store.Link, err error) {
-	u, err := s.ownerOf(tx, emailKey, purposes)
-	user = headykey.NewID()
-	if err == nil {
-		user = u.ID
-	} else if !errors.Is(err, headykey.ErrNotFound) {
-		return "", nil, err
+func (s *Service) lettersTo(tx *store.Tx, emailKey string, purposes []string) (user *headykey.User, all []store.Link, err error) {
+	user, err = s.ownerOf(tx, emailKey, purposes)
+	if errors.Is(err, headykey.ErrNotFound) {
+		user = &headykey.User{ID: headykey.NewID()}
+	} else if err != nil {
+		return nil, nil, err
 	}
 	for _, purpose := range purposes {
-		links, err := tx.Links(user, purpose)
+		links, err := tx.Links(user.ID, purpose)
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
 		for _, l := range links {
-			// One that changes an address went to the address it names.
-			if l.Purpose != purposeMove || l.Data == emailKey || strings.HasSuffix(l.Data, " "+emailKey) {
+			to := headykey.AddressKey(user.Email)
+			if l.Purpose == purposeMove {
+				to = movingTo(l)
+			}
+			if to == emailKey {
 				all = append(all, l)
 			}
 		}
@@ -136,39 +154,21 @@ func (s *Service) ownerOf(tx *store.Tx, emailKey string, purposes []string) (*he
 	return u, err
 }
 
-// noteWrongCode counts a wrong code for the account and for its letters.
-func (s *Service) noteWrongCode(ctx context.Context, a admission, emailKey string, purposes []string) error {
-	var login *store.Login
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		login = nil
-		user, links, err := s.lettersTo(tx, emailKey, purposes)
-		if err != nil {
-			return err
-		}
-		for _, l := range links {
-			login = &store.Login{User: headykey.User{ID: user}}
-			if err := tx.MissLink(l.Hash); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.noteFailure(ctx, a, login)
-}
-
-// redeem spends what take takes.
+// redeem spends what take takes. If that is nothing, what take has noted stays.
 func (s *Service) redeem(ctx context.Context, in Redemption, take func(*store.Tx) (store.Link, error)) (*Redeemed, error) {
 	fresh := prepare(in.From, AppSurface, headykey.ByOTP)
 	code := string(headykey.NewID())
 	var out *Redeemed
 	var o opening
 	var user *headykey.User
+	spent := false
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		out, o = &Redeemed{}, *fresh
+		out, o, spent = &Redeemed{}, *fresh, false
 		link, err := take(tx)
+		if errors.Is(err, headykey.ErrSpentProof) {
+			spent = true
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -192,11 +192,14 @@ func (s *Service) redeem(ctx context.Context, in Redemption, take func(*store.Tx
 		}
 		return s.begin(ctx, tx, &o, user)
 	})
-	if errors.Is(err, headykey.ErrNotFound) {
+	if spent && err == nil || errors.Is(err, headykey.ErrNotFound) {
 		return nil, headykey.ErrSpentProof
 	}
-	if err != nil || out.Half || out.Code != "" {
-		return out, err
+	if err != nil {
+		return nil, err
+	}
+	if out.Half || out.Code != "" {
+		return out, nil
 	}
 	out.Grant, err = s.grant(ctx, &o, user)
 	return out, err
@@ -217,16 +220,27 @@ func (s *Service) honour(ctx context.Context, tx *store.Tx, a *headykey.Account,
 			}
 		}
 	case purposeConfirm:
-		if link.Data != "" { // whoever confirms gets the password of their own sign-up
-			if err := tx.SetPassword(a.ID, link.Data); err != nil {
-				return false, err
-			}
-		}
+		err = s.settle(tx, a, link.Data)
+	default:
+		err = s.disown(tx, a)
+	}
+	if err != nil {
+		return false, err
 	}
 	return false, s.confirm(ctx, tx, a, from)
 }
 
-// confirm notes that a's address is its owner's, unless that was known.
+// disown takes away the password that somebody gave an address which its owner now
+// proves to be theirs, by a letter that knows of no password.
+func (s *Service) disown(tx *store.Tx, a *headykey.Account) error {
+	if !s.config.ConfirmEmail || !unclaimed(&a.User) {
+		return nil
+	}
+	return tx.DropPassword(a.ID)
+}
+
+// confirm notes that a's address is its owner's, unless that was known. Letters to
+// others who claimed it mean nothing any more.
 func (s *Service) confirm(ctx context.Context, tx *store.Tx, a *headykey.Account, from headykey.From) error {
 	if !a.Verified.IsZero() {
 		return nil
@@ -236,6 +250,9 @@ func (s *Service) confirm(ctx context.Context, tx *store.Tx, a *headykey.Account
 		return err
 	}
 	if err := s.putAddress(tx, a); err != nil {
+		return err
+	}
+	if err := tx.DropLinks(a.ID, purposeConfirm); err != nil {
 		return err
 	}
 	_, err := s.Receipts.Append(tx, headykey.RequestID(ctx), headykey.Act{

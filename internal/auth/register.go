@@ -90,7 +90,7 @@ func (s *Service) signUpUnconfirmed(ctx context.Context, d *draft, in Registrati
 		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, in.From)); err != nil {
 			return err
 		}
-		return s.postConfirmation(ctx, tx, account, "", in.App, in.From)
+		return s.postConfirmation(ctx, tx, account, d.claim(), in.App, in.From)
 	})
 	if errors.Is(err, headykey.ErrEmailTaken) {
 		err = s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -108,17 +108,27 @@ func (s *Service) signUpUnconfirmed(ctx context.Context, d *draft, in Registrati
 }
 
 // signUpAgain answers who signs up with an address that is taken. One that nobody has
-// confirmed yet belongs to whoever confirms it: a new letter goes out, and the
-// password of the sign-up whose letter is used counts, so that neither a lost letter
-// nor a stranger who was first bars the owner. Otherwise the owner is told that the
-// account exists.
+// confirmed yet belongs to whoever confirms it: a new letter goes out, and what the
+// sign-up said whose letter is used counts, so that neither a lost letter nor a
+// stranger who was first bars the owner. Until then the account is neither's: it has
+// no password, and says nothing. Otherwise the owner is told that the account exists.
 func (s *Service) signUpAgain(ctx context.Context, tx *store.Tx, d *draft, in Registration) (*headykey.Account, error) {
 	old, err := tx.AccountByKey(d.emailKey)
 	if err != nil {
 		return nil, err
 	}
-	if old.Verified.IsZero() && old.LastSignIn.IsZero() && old.Disabled.IsZero() {
-		return old, s.postConfirmation(ctx, tx, old, d.hash, in.App, in.From)
+	if unclaimed(&old.User) && old.Disabled.IsZero() {
+		if err := tx.DropPassword(old.ID); err != nil {
+			return nil, err
+		}
+		if err := s.become(tx, old, claim{}); err != nil {
+			return nil, err
+		}
+		if err := s.postConfirmation(ctx, tx, old, d.claim(), in.App, in.From); err != nil {
+			return nil, err
+		}
+		old.Name, old.Type, old.Profile.UserData = d.account.Name, d.account.Type, d.account.Profile.UserData
+		return old, nil // as it will be for them
 	}
 	nobody := *d.account
 	nobody.ID, nobody.Created, nobody.Updated = headykey.NewID(), tx.Now, tx.Now
@@ -152,13 +162,13 @@ func (s *Service) draft(ctx context.Context, in Registration, role headykey.Role
 		return nil, err
 	}
 	d := &draft{emailKey: key, account: &headykey.Account{
-		User:    headykey.User{ID: headykey.NewID(), Email: address, Name: in.Name, Role: role, Type: headykey.Human},
+		User:    headykey.User{ID: headykey.NewID(), Email: address, Role: role, Type: headykey.Human},
 		Profile: headykey.NewProfile(),
 	}}
-	if err := introduce(d.account, in.Data); err != nil {
+	if d.account.Name, err = headykey.CleanName(in.Name); err != nil {
 		return nil, err
 	}
-	if d.account.Name, err = headykey.CleanName(d.account.Name); err != nil {
+	if err := introduce(d.account, in.Data); err != nil {
 		return nil, err
 	}
 	if in.Password == "" {
@@ -182,7 +192,7 @@ type introduced struct {
 }
 
 // introduce gives a new account the data that it says of itself: that it is an agent,
-// and its name. It fails with headykey.ErrInvalid about "data".
+// and its name, if that can be one. It fails with headykey.ErrInvalid about "data".
 func introduce(a *headykey.Account, data jsontext.Value) (err error) {
 	if a.Profile.UserData, err = headykey.MergeData(a.Profile.UserData, data); err != nil {
 		return err
@@ -192,10 +202,14 @@ func introduce(a *headykey.Account, data jsontext.Value) (err error) {
 		return headykey.ErrInvalid.Saying("An identity_type is human or agent.").About("data")
 	}
 	a.Type = cmp.Or(said.Type, a.Type, headykey.Human)
-	if a.Type == headykey.Agent {
-		a.Name = cmp.Or(a.Name, said.Agent)
+	if a.Type != headykey.Agent {
+		said.Agent = ""
 	}
-	a.Name = cmp.Or(a.Name, said.FullName, said.Name)
+	for _, name := range []string{said.Agent, said.FullName, said.Name} {
+		if clean, err := headykey.CleanName(name); err == nil {
+			a.Name = cmp.Or(a.Name, clean)
+		}
+	}
 	return nil
 }
 

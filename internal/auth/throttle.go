@@ -37,12 +37,7 @@ type admission struct {
 // the same for accounts that exist and for those that do not. All surfaces share
 // the counts, and so do all nodes.
 func (s *Service) admit(ctx context.Context, emailKey string, from headykey.From) (admission, error) {
-	network := []byte(from.Network())
-	a := admission{
-		pair:    s.Sealer.MAC("throttle pair", []byte(emailKey), network),
-		account: s.Sealer.MAC("throttle account", []byte(emailKey)),
-		address: s.Sealer.MAC("known address", network),
-	}
+	a := s.admissionOf(emailKey, from)
 	if !s.config.Throttle {
 		return a, nil
 	}
@@ -65,6 +60,16 @@ func (s *Service) admit(ctx context.Context, emailKey string, from headykey.From
 		}
 	}
 	return a, nil
+}
+
+// admissionOf returns what tries on an account from an address are counted by.
+func (s *Service) admissionOf(emailKey string, from headykey.From) admission {
+	network := []byte(from.Network())
+	return admission{
+		pair:    s.Sealer.MAC("throttle pair", []byte(emailKey), network),
+		account: s.Sealer.MAC("throttle account", []byte(emailKey)),
+		address: s.Sealer.MAC("known address", network),
+	}
 }
 
 // backOff returns how long the attempt must wait, and whether there were failures.

@@ -97,6 +97,17 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 		anonymous = true
 		reauthenticate = true
 		current_password = true
+		passwords = false
+		authorization_path = "/consent"
+		web3 = ["ethereum"]
+		[[id_token.issuers]]
+		provider = "google"
+		issuer = "https://accounts.google.com"
+		client_ids = ["app"]
+		[captcha]
+		provider = "turnstile"
+		secret = "0x4AAA"
+		url = "https://captcha.example/siteverify"
 		[hooks.custom_access_token]
 		uri = "https://hooks.example/1"
 		secrets = "` + hookSecret + `"
@@ -141,10 +152,12 @@ func TestEverySettingHasItsPlaces(t *testing.T) {
 			text = string(fromFile.config.JWTSecret)
 		case "master_key":
 			text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-		case "mail.password":
-			text = fromFile.config.Mail.Password
 		case "supabase.jwt_secret":
 			text = string(fromFile.config.Supabase.JWTSecret)
+		case "mail.password":
+			text = fromFile.config.Mail.Password
+		case "captcha.secret":
+			text = fromFile.config.Captcha.Secret
 		}
 		if strings.HasSuffix(s.path, ".secrets") {
 			text = hookSecret

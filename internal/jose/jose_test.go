@@ -126,7 +126,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"padded":             good + "=",
 		"space before":       " " + good,
 		"JSON serialization": `{"protected":"` + parts[0] + `","payload":"` + parts[1] + `","signature":"` + parts[2] + `"}`,
-		"9 KiB":              sign(t, ours, typ, `{"a":"`+strings.Repeat("x", 7<<10)+`"}`),
+		"17 KiB":             sign(t, ours, typ, `{"a":"`+strings.Repeat("x", 13<<10)+`"}`),
 		"a million dots":     strings.Repeat(".", 1_000_000),
 		"claims of another":  parts[0] + "." + b64(`{"sub":"eve"}`) + "." + parts[2],
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,8 +47,12 @@ type change struct {
 }
 
 // Touch notes that what kind and subject name has changed: once the transaction
-// is durable, every node looks again before it believes what it remembers.
+// is durable, every node looks again before it believes what it remembers. It is
+// noted once, however often it is said.
 func (tx *Tx) Touch(kind string, subject headykey.ID) {
+	if slices.ContainsFunc(tx.touched, func(c change) bool { return c.kind == kind && c.subject == string(subject) }) {
+		return
+	}
 	tx.touched = append(tx.touched, change{headykey.NewOrderedID(), kind, string(subject)})
 }
 

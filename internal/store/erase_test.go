@@ -12,6 +12,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"headykey.com/headykey"
 	"headykey.com/headykey/internal/store"
 )
@@ -99,10 +101,15 @@ func furnish(t *testing.T, db *store.DB, u *headykey.User) {
 	consent(t, db, u.ID, client, now)
 	ask(t, db, client, "poll of "+u.Email, u.ID)
 	hash := hashOf(u.Email)
+	profile := headykey.NewProfile()
+	profile.NewEmail, profile.UserData = "new."+u.Email, jsontext.Value(`{"email":"`+u.Email+`"}`)
 	update(t, db, func(tx *store.Tx) error {
 		_, saltErr := tx.Salt(u.ID, []byte("salt"))
 		return errors.Join(
 			saltErr,
+			tx.PutProfile(u.ID, &profile),
+			tx.PutIdentity(&headykey.Identity{ID: headykey.NewID(), User: u.ID, Provider: "google", Subject: "of " + u.Email, Email: u.Email, Data: profile.UserData, Created: now}),
+			tx.ClaimKey(headykey.PhoneKey("4930 "+u.Email), u.ID),
 			tx.SetPassword(u.ID, "$argon2id$"),
 			tx.InsertKeyEvent(u.ID, k.ID, headykey.KeyEvent{At: now, Type: "created", Receipt: headykey.NewOrderedID()}),
 			tx.PutThrottle(store.Throttle{Key: hash, Failures: 1, Next: now, Window: now, User: u.ID}),
@@ -122,16 +129,16 @@ func TestErasedAccountIsNowhereButInItsReceipts(t *testing.T) {
 			furnish(t, db, jane)
 			furnish(t, db, joe)
 			all := map[string]int{
-				"users": 1, "addresses": 1, "passwords": 1, "sessions": 1, "refresh_families": 1, "api_keys": 1,
+				"users": 1, "addresses": 3, "profiles": 1, "identities": 1, "passwords": 1, "sessions": 1, "refresh_families": 1, "api_keys": 1,
 				"api_key_events": 1, "receipts": 1, "receipt_salts": 1, "throttles": 1, "known_addresses": 1, "links": 1,
-				"authorizations": 1, "consents": 1, "polls": 1,
+				"authorizations": 1, "consents": 1, "polls": 1, "changes": 1,
 			}
 			wantSame(t, "before", b.mentions(t, string(jane.ID)), all)
 
 			update(t, db, func(tx *store.Tx) error { return tx.DeleteUser(jane.ID) })
 
-			// The news of the erasure itself names the id for ten minutes more.
-			wantSame(t, "after", b.mentions(t, string(jane.ID)), map[string]int{"receipts": 1, "changes": 1})
+			// News, of the erasure too, name the id for ten minutes more.
+			wantSame(t, "after", b.mentions(t, string(jane.ID)), map[string]int{"receipts": 1, "changes": 2})
 			wantSame(t, "address after", b.mentions(t, jane.Email), map[string]int{})
 			wantSame(t, "the neighbour", b.mentions(t, string(joe.ID)), all)
 			err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteUser(jane.ID) })

@@ -71,9 +71,12 @@ func (tx *Tx) TakeLink(hash []byte, purpose string) (Link, error) {
 		RETURNING `+linkColumns, hash, purpose, at(tx.Now))
 }
 
-// MissLink counts a wrong code typed for a link.
-func (tx *Tx) MissLink(hash []byte) error {
-	return tx.do("count wrong code", `UPDATE links SET tries = tries + 1 WHERE hash = $1`, hash)
+// MissLinks counts a wrong code typed for user's links made for the purposes.
+func (tx *Tx) MissLinks(user headykey.ID, purposes ...string) error {
+	w := where{}
+	w.add(`user_id = ?`, user)
+	w.in("purpose", purposes)
+	return tx.do("count wrong code", `UPDATE links SET tries = tries + 1`+w.text(), w.args...)
 }
 
 // MarkLink changes what the purpose of a link needs.

@@ -129,15 +129,15 @@ func (tx *Tx) UpgradePassword(user headykey.ID, from, to string) error {
 	return tx.do("upgrade password", `UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2`, user, from, to)
 }
 
-// UpdateUser writes what may change about u: name, role, whether it is anonymous, and
-// the times of confirmation and disabling. It fails with headykey.ErrNotFound.
+// UpdateUser writes what may change about u: name, role, type, whether it is anonymous,
+// and the times of confirmation and disabling. It fails with headykey.ErrNotFound.
 func (tx *Tx) UpdateUser(u *headykey.User, nameKey string) error {
 	tx.Touch(ChangedUser, u.ID)
 	u.Updated = tx.Now
 	return found(tx.exec("update user", `
 		UPDATE users SET name = $2, name_key = $3, role = $4, anonymous = $5, verified_at = $6, disabled_at = $7,
-			disabled_until = $8, updated_at = $9 WHERE id = $1`,
-		u.ID, u.Name, nameKey, u.Role, u.Anonymous, at(u.Verified), at(u.Disabled), at(u.DisabledUntil), at(tx.Now)))
+			disabled_until = $8, updated_at = $9, type = $10 WHERE id = $1`,
+		u.ID, u.Name, nameKey, u.Role, u.Anonymous, at(u.Verified), at(u.Disabled), at(u.DisabledUntil), at(tx.Now), u.Type))
 }
 
 // NoteSignIn records that user has just signed in.

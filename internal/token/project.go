@@ -119,9 +119,13 @@ func (s *Service) ReadProjectKey(text string) (role string, err error) {
 		}
 	}
 	for prefix, role := range map[string]string{publishable: Anon, secretive: ServiceRole} {
-		if strings.HasPrefix(text, prefix) {
-			return role, s.checkOpaque(text, prefix)
+		if !strings.HasPrefix(text, prefix) {
+			continue
 		}
+		if err := s.checkOpaque(text, prefix); err != nil {
+			return "", err
+		}
+		return role, nil
 	}
 	return s.readProjectJWT(text)
 }

@@ -20,7 +20,8 @@ type Targets struct {
 
 // NewTargets returns the addresses of site and those that match a pattern. In a
 // pattern * stands for any characters but . and /, ** for any at all, ? for one that
-// is neither. It fails with one sentence about what cannot be read.
+// is neither; within the host none stands for what would end it. It fails with one
+// sentence about what cannot be read.
 func NewTargets(site string, patterns []string) (*Targets, error) {
 	u, err := url.Parse(site)
 	if err != nil || u.Host == "" {
@@ -41,11 +42,22 @@ func NewTargets(site string, patterns []string) (*Targets, error) {
 	return t, nil
 }
 
-// globs are what the marks of a pattern stand for.
-var globs = strings.NewReplacer(`\*\*`, `.*`, `\*`, `[^./]*`, `\?`, `[^./]`)
+// globs are what the marks of a pattern stand for, hostGlobs within the host.
+var (
+	globs     = strings.NewReplacer(`\*\*`, `.*`, `\*`, `[^./]*`, `\?`, `[^./]`)
+	hostGlobs = strings.NewReplacer(`\*\*`, `[^/?]*`, `\*`, `[^./?]*`, `\?`, `[^./?]`)
+)
 
 func compileGlob(pattern string) (*regexp.Regexp, error) {
-	return regexp.Compile(`^` + globs.Replace(regexp.QuoteMeta(pattern)) + `$`)
+	head, rest := "", pattern
+	if scheme, after, found := strings.Cut(pattern, "://"); found {
+		end := strings.IndexByte(after, '/')
+		if end < 0 {
+			end = len(strings.TrimSuffix(after, "**")) // ** at the end of all stands for any path, too
+		}
+		head, rest = scheme+"://"+after[:end], after[end:]
+	}
+	return regexp.Compile(`^` + hostGlobs.Replace(regexp.QuoteMeta(head)) + globs.Replace(regexp.QuoteMeta(rest)) + `$`)
 }
 
 // Owns reports whether pages of origin are of the site or of the list.
@@ -55,14 +67,15 @@ func (t *Targets) Owns(origin string) bool { return slices.Contains(t.origins, o
 // the page that it came from, whichever is first and accepted, else the site.
 func (t *Targets) Choose(r *http.Request) string {
 	for _, wish := range []string{r.Header.Get("redirect_to"), r.URL.Query().Get("redirect_to"), r.Referer()} {
-		if wish != "" {
-			return t.Accept(wish)
+		if bare, _, _ := strings.Cut(wish, "#"); t.Accepts(bare) {
+			return bare
 		}
 	}
 	return t.site.String()
 }
 
-// Accept returns wish if a browser may be sent there, else the site.
+// Accept returns wish without its fragment if a browser may be sent there, else the
+// site.
 func (t *Targets) Accept(wish string) string {
 	bare, _, _ := strings.Cut(wish, "#")
 	if t.Accepts(bare) {
@@ -74,32 +87,53 @@ func (t *Targets) Accept(wish string) string {
 // Accepts reports whether a browser may be sent to an address, which has no fragment.
 func (t *Targets) Accepts(bare string) bool {
 	u, err := url.Parse(bare)
-	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(bare, foreign) || t.closed(u) {
+	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsFunc(bare, foreign) || closed(u) || odd(u) {
 		return false
 	}
 	return t.ofSite(u) || t.listed(bare)
 }
 
-// foreign reports a character that no address has.
+// foreign reports a character that no address has, or that browsers read as another.
 func foreign(r rune) bool { return r <= ' ' || r == 0x7F || r == '\\' }
 
 // closed reports an address that runs in the browser itself.
-func (t *Targets) closed(u *url.URL) bool {
-	return slices.Contains([]string{"javascript", "data", "vbscript", "file", "about", "blob"}, strings.ToLower(u.Scheme))
+func closed(u *url.URL) bool {
+	return slices.Contains([]string{"javascript", "data", "vbscript", "file", "filesystem", "about", "blob", "view-source"}, lowerASCII(u.Scheme))
 }
 
-// ofSite reports whether u is of the site, or of this very machine, whatever its port.
+// odd reports a web address whose host a browser could read otherwise than we do:
+// none, with letters that it turns into others, or a number that it takes for an IP
+// address (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+func odd(u *url.URL) bool {
+	if scheme := lowerASCII(u.Scheme); scheme != "http" && scheme != "https" {
+		return false
+	}
+	host := u.Hostname()
+	if host == "" || u.Opaque != "" || strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' || r == '%' }) {
+		return true
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	last := lowerASCII(labels[len(labels)-1])
+	return last == "" || strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x")
+}
+
+// ofSite reports whether u is of the site, or of this very machine by its number,
+// whatever the port.
 func (t *Targets) ofSite(u *url.URL) bool {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return false
 	}
+	if originOf(u) == originOf(t.site) {
+		return true
+	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return addr.IsLoopback()
+		return addr.Unmap().IsLoopback()
 	}
-	if !strings.EqualFold(u.Hostname(), t.site.Hostname()) {
-		return false
-	}
-	return loopbackHost(u.Hostname()) || originOf(u) == originOf(t.site)
+	host := lowerASCII(u.Hostname())
+	return u.Scheme == t.site.Scheme && loopbackHost(host) && host == lowerASCII(t.site.Hostname())
 }
 
 func (t *Targets) listed(text string) bool {

@@ -99,7 +99,7 @@ func moveIn(t *testing.T, p homePlan) *home {
 		Apps: auth.Apps{Anonymous: p.anonymous, Reauthenticate: p.reauthenticate, CurrentPassword: p.currentPassword},
 	})
 	fine(t, err)
-	h.people = directory.New(db, ledger, ring, lives, h.auth.EndAll)
+	h.people = directory.New(db, ledger, ring, lives, h.auth.EndAll, sealer, nil)
 	programs, err := oauth.New(oauth.Parts{DB: db, Tokens: h.tokens, Receipts: ledger, Ring: ring, Sealer: sealer}, homeURL)
 	fine(t, err)
 	ctx, stop := context.WithCancel(context.Background())

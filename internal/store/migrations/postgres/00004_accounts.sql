@@ -50,7 +50,7 @@ INSERT INTO identities (user_id, id, provider, subject, email, data, created_at,
 
 -- How a session was proven, the newest first; amr says the same in fewer words.
 ALTER TABLE sessions ADD COLUMN ways text NOT NULL DEFAULT '[]';
-UPDATE sessions SET ways = jsonb_build_array(jsonb_build_object('method', 'password', 'timestamp', extract(epoch FROM proven_at)::bigint))::text;
+UPDATE sessions SET ways = jsonb_build_array(jsonb_build_object('method', 'password', 'timestamp', floor(extract(epoch FROM proven_at))::bigint))::text;
 
 -- A letter has a link and a code for the same. A link that an app asked for is bound
 -- to a secret of that app (RFC 7636), and is exchanged for a code of the app's own.
