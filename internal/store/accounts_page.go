@@ -70,7 +70,7 @@ func (tx *Tx) accountsOf(users []*headykey.User) ([]*headykey.Account, error) {
 		byID[p.user].Profile = p.profile
 	}
 	for i, err := range query(tx, "select identities", scanIdentity, `
-		SELECT `+identityColumns+` FROM identities`+w.text()+` ORDER BY user_id, created_at, id`, w.args...) {
+		SELECT `+identityColumns+` FROM identities`+w.text()+` ORDER BY user_id, created_at, provider, id`, w.args...) {
 		if err != nil {
 			return nil, err
 		}
