@@ -181,3 +181,34 @@ func TestAPageOfReceiptsIsByTypeAndActor(t *testing.T) {
 		}
 	})
 }
+
+// How many are meant decides how they are looked for, not who is found.
+func TestAPrefixOfManyIsFoundLikeOneOfFew(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		ids := crowd(t, db, 1234)
+		f := headykey.UserFilter{Query: "p", Limit: 2, Offset: 3}
+		view(t, db, func(tx *store.Tx) error {
+			page, err := tx.AccountsPage(f)
+			if err != nil || len(page) != 2 || page[0].ID != ids[1230] || page[1].ID != ids[1229] {
+				t.Errorf("got %v, %v", page, err)
+			}
+			f.Oldest, f.Offset = true, 0
+			page, err = tx.AccountsPage(f)
+			if err != nil || len(page) != 2 || page[0].ID != ids[0] || page[1].ID != ids[1] {
+				t.Errorf("the oldest: got %v, %v", page, err)
+			}
+			if n, err := tx.CountUsers(f); n != 1234 || err != nil {
+				t.Errorf("got %d, %v", n, err)
+			}
+			last, err := tx.User(ids[1232])
+			if err != nil {
+				return err
+			}
+			listed, err := store.Collect(tx.Users(headykey.UserFilter{Query: "p", Limit: 1, Before: headykey.Mark{At: last.Created, ID: last.ID}}))
+			if err != nil || len(listed) != 1 || listed[0].ID != ids[1231] {
+				t.Errorf("behind a mark: got %v, %v", listed, err)
+			}
+			return nil
+		})
+	})
+}
