@@ -106,6 +106,15 @@ func TestOperatorsReadAndAdministratorsWrite(t *testing.T) {
 		{"users", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.Users(ctx, by, headykey.UserFilter{Limit: 5}); return err }},
 		{"user", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.User(ctx, by, ada.User); return err }},
 		{"user by address", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.UserByEmail(ctx, by, "ADA@example.com"); return err }},
+		{"accounts", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error {
+			_, _, err := h.Accounts(ctx, by, headykey.UserFilter{Limit: 5})
+			return err
+		}},
+		{"account", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.Account(ctx, by, ada.User); return err }},
+		{"audit", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error {
+			_, _, err := h.Audit(ctx, by, directory.AuditFilter{Limit: 5})
+			return err
+		}},
 		{"keys", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.APIKeys(ctx, by, "", headykey.Mark{}, 5); return err }},
 		{"sessions", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.Sessions(ctx, by, "", headykey.Mark{}, 5); return err }},
 		{"stats", headykey.RoleOperator, "admin.read", func(by headykey.Caller) error { _, err := h.Stats(ctx, by); return err }},
@@ -117,6 +126,9 @@ func TestOperatorsReadAndAdministratorsWrite(t *testing.T) {
 		}},
 		{"erase", headykey.RoleAdmin, "admin.write", func(by headykey.Caller) error {
 			return h.EraseUser(ctx, by, h.person(t, string(headykey.NewID())+"@example.com", headykey.RoleUser).User)
+		}},
+		{"hide", headykey.RoleAdmin, "admin.write", func(by headykey.Caller) error {
+			return h.HideUser(ctx, by, h.person(t, string(headykey.NewID())+"@example.com", headykey.RoleUser).User)
 		}},
 	}
 	for _, r := range rules {

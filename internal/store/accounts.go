@@ -91,7 +91,7 @@ func scanIdentity(rows *sql.Rows) (i headykey.Identity, err error) {
 
 func (tx *Tx) identities(user headykey.ID) iter.Seq2[headykey.Identity, error] {
 	return query(tx, "select identities", scanIdentity, `
-		SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY created_at, id`, user)
+		SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY created_at, provider, id`, user)
 }
 
 // PutIdentity adds i, or keeps it in place of the one with its id. It fails with

@@ -174,32 +174,14 @@ func (tx *Tx) DeleteUser(user headykey.ID) error {
 	return found(tx.exec("erase user", `DELETE FROM users WHERE id = $1`, user))
 }
 
-// usersOf is what f keeps of the users u.
-func usersOf(f headykey.UserFilter) where {
-	w := where{}
-	if f.Query != "" {
-		// A prefix as a range: the index serves it, and no wildcard has a meaning.
-		w.add(`(u.email_key >= ? AND u.email_key < ? OR u.name_key >= ? AND u.name_key < ?)`,
-			f.Query, f.Query+"\U0010FFFF", f.Query, f.Query+"\U0010FFFF")
-	}
-	if f.Role != 0 {
-		w.add(`u.role = ?`, f.Role)
-	}
-	if f.Disabled != nil && *f.Disabled {
-		w.add(`u.disabled_at IS NOT NULL`)
-	}
-	if f.Disabled != nil && !*f.Disabled {
-		w.add(`u.disabled_at IS NULL`)
-	}
-	w.before("u.created_at", "u.id", f.Before)
-	return w
-}
-
 // Users yields accounts, newest first.
 func (tx *Tx) Users(f headykey.UserFilter) iter.Seq2[*headykey.User, error] {
-	w := usersOf(f)
+	w, age, err := tx.usersOf(f)
+	if err != nil {
+		return func(yield func(*headykey.User, error) bool) { yield(nil, err) }
+	}
 	return query(tx, "select users", scanUser,
-		`SELECT `+userColumns+` FROM users u`+w.text()+` ORDER BY u.created_at DESC, u.id DESC LIMIT `+w.arg(f.Limit), w.args...)
+		`SELECT `+userColumns+` FROM users u`+w.text()+` ORDER BY `+age+` DESC, u.id DESC LIMIT `+w.arg(f.Limit), w.args...)
 }
 
 // Stats counts what there is. Receipts and sessions of a large database are
