@@ -27,7 +27,6 @@ import (
 	"headykey.com/headykey/internal/mail"
 	"headykey.com/headykey/internal/outbox"
 	"headykey.com/headykey/internal/secret"
-	"headykey.com/headykey/internal/store"
 	"headykey.com/headykey/internal/upstream"
 )
 
