@@ -2,8 +2,10 @@
 // they are answered.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { webcrypto } from "node:crypto";
 import { createClient } from "@supabase/supabase-js";
 
+globalThis.crypto ??= webcrypto; // Node.js 18
 globalThis.WebSocket ??= class {}; // Node.js 20 has none, and nobody here needs one
 
 export const env = (name) => {

@@ -116,7 +116,7 @@ test("a token that comes back late ends the session, and its app hears so", asyn
 
 test("what is no refresh token is refused", async () => {
   await fails(app().refreshSession({ refresh_token: "short" }), "validation_failed", 400);
-  await fails(app().refreshSession({ refresh_token: "c51eff85f8d15b3742e9d4f88f76e24c0e400f49c423534a9f19c03a87af5d558aac" }),
+  await fails(app().refreshSession({ refresh_token: "0".repeat(68) }),
     "refresh_token_not_found", 400);
 });
 
@@ -168,6 +168,10 @@ test("one signs out here, elsewhere, or everywhere", async () => {
 
 test("there are three ways to sign out, and no other", async () => {
   const { client } = await confirmed();
-  await fails(client.signOut({ scope: "elsewhere" }), "validation_failed", 400);
+  const { session } = await ok(client.getSession());
+  const answer = await fetch(`${api}/logout?scope=elsewhere`, {
+    method: "POST", headers: { apikey: keys.anon, Authorization: `Bearer ${session.access_token}` },
+  });
+  assert.deepEqual([answer.status, (await answer.json()).error_code], [400, "validation_failed"]);
   await ok(client.getUser());
 });
