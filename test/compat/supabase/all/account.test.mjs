@@ -1,7 +1,7 @@
 // What people change of their own account.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, app, click, confirmed, fails, fragment, heard, letter, ok, otherPassword, password, silence, site } from "./house.mjs";
+import { address, app, click, confirmed, fails, fragment, heard, letter, ok, otherPassword, password, silence, site } from "../house.mjs";
 
 test("data is merged member by member, and null takes one away", async () => {
   const { client, user } = await confirmed(address(), { data: { color: "blue", size: 3, nested: { a: 1, b: 2 } } });

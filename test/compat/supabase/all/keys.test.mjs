@@ -1,7 +1,7 @@
 // The keys of the project, and who may do what with them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, api, app, base, confirmed, fails, keys, ok, operator, password } from "./house.mjs";
+import { address, api, app, base, confirmed, fails, keys, ok, operator, password } from "../house.mjs";
 
 for (const name of ["anon", "publishable", "service_role", "secret"]) {
   test(`an app made with the ${name} key speaks to its users`, async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   address, app, claims, click, confirmed, fails, fragment, heard, letter, ok, otherPassword, password, silence, site,
-} from "./house.mjs";
+} from "../house.mjs";
 
 test("a stranger who signs in by letter gets an account", async () => {
   const email = address(), client = app();

@@ -1,7 +1,7 @@
 // What the holder of the secret key does for others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, api, app, claims, click, confirmed, fails, fragment, keys, letter, ok, operator, otherPassword, password, silence, site } from "./house.mjs";
+import { address, api, app, claims, click, confirmed, fails, fragment, keys, letter, ok, operator, otherPassword, password, silence, site } from "../house.mjs";
 
 const admin = operator();
 const nobody = "34d5f2a8-1597-4c6c-9e32-2b4c8d0d8f55";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1";
 import { keccak_256 } from "@noble/hashes/sha3";
 import { SignJWT, importJWK } from "jose";
-import { address, api, app, claims, confirmed, env, fails, keys, ok, operator, password, site } from "./house.mjs";
+import { address, api, app, claims, confirmed, env, fails, keys, ok, operator, password, site } from "../house.mjs";
 
 // oauthFails awaits an answer with a failure as OAuth spells it.
 async function oauthFails(answer, status = 400) {
@@ -108,8 +108,8 @@ test("no other chain is known", async () => {
 });
 
 // The issuer that the server was told of, under the name of Google.
-const issuer = env("HEADYKEY_ISSUER"), client = env("HEADYKEY_ISSUER_CLIENT");
-const issuerKey = JSON.parse(env("HEADYKEY_ISSUER_KEY"));
+const issuer = env("HEADYKEY_ELSEWHERE"), client = env("HEADYKEY_ELSEWHERE_CLIENT");
+const issuerKey = JSON.parse(env("HEADYKEY_ELSEWHERE_KEY"));
 let subjects = 0;
 
 // idToken is what the issuer says of somebody.

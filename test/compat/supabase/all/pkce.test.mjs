@@ -1,7 +1,7 @@
 // Letters whose outcome is a code that only the app which asked can exchange.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Store, address, app, claims, click, confirmed, fails, fragment, heard, letter, ok, password, site } from "./house.mjs";
+import { Store, address, app, claims, click, confirmed, fails, fragment, heard, letter, ok, password, site } from "../house.mjs";
 
 const pkce = (storage = new Store()) => app({ flowType: "pkce", storage });
 

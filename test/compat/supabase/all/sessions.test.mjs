@@ -1,7 +1,7 @@
 // Sessions: what they say, how they go on, and how they end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Store, address, api, app, claims, confirmed, fails, heard, keys, ok, otherPassword, password } from "./house.mjs";
+import { Store, address, api, app, claims, confirmed, fails, heard, keys, ok, otherPassword, password } from "../house.mjs";
 
 // signedIn is one more app of somebody.
 async function signedIn(email, auth = {}, more = {}) {

@@ -1,7 +1,7 @@
 // Sign-up where addresses are confirmed: by password, as nobody yet, as an agent.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, app, claims, confirmed, fails, heard, letter, ok, otherPassword, password, silence } from "./house.mjs";
+import { address, app, claims, confirmed, fails, heard, letter, ok, otherPassword, password, silence } from "../house.mjs";
 
 test("a sign-up waits for its letter, whose code signs in", async () => {
   const email = address(), client = app(), events = heard(client);

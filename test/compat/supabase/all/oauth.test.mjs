@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { api, app, confirmed, fails, keys, ok, operator, site } from "./house.mjs";
+import { api, app, confirmed, fails, keys, ok, operator, site } from "../house.mjs";
 
 const back = "https://client.example/cb";
 

@@ -1,0 +1,70 @@
+package compat_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"headykey.com/headykey/test/house"
+)
+
+// The client of Supabase speaks to servers of four kinds. What mails say is read from
+// the mailbox of development.
+var supabases = []struct {
+	name    string
+	scripts string   // those that speak to it: a pattern
+	env     []string // its settings
+	whole   bool     // all that lies elsewhere is set up, too
+}{
+	{"all that there is", "all", []string{
+		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=open", "HEADYKEY_SUPABASE__ANONYMOUS=on",
+		"HEADYKEY_SUPABASE__WEB3=ethereum,solana", "HEADYKEY_SUPABASE__AUTHORIZATION_PATH=/consent",
+	}, true},
+	{"no confirmation", "auto", []string{
+		"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=off", "HEADYKEY_SUPABASE__CURRENT_PASSWORD=on",
+	}, false},
+	{"a project that moved", "moved", []string{"HEADYKEY_SUPABASE__JWT_SECRET=" + projectSecret}, false},
+	{"by invitation", "closed", []string{
+		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_SIGNUP=off", "HEADYKEY_SUPABASE__ANONYMOUS=on", "HEADYKEY_SUPABASE_APIKEY=off",
+	}, false},
+}
+
+// projectSecret is the secret that a project brings along.
+const projectSecret = "super-secret-jwt-token-with-at-least-32-characters-long"
+
+func TestSupabase(t *testing.T) {
+	node, chromium := house.NewNode(t, filepath.Join("@supabase", "supabase-js")), house.Chromium(t)
+	ca, err := house.NewAuthority(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := ca.Serve("app.example", "stranger.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := house.Find(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := newElsewhere(t, cert)
+	env := append(out.forScripts(), "CHROMIUM="+chromium, "NODE_EXTRA_CA_CERTS="+ca.File, "NODE_NO_WARNINGS=1",
+		"HEADYKEY_CERT="+cert.CertFile, "HEADYKEY_KEY="+cert.KeyFile, "HEADYKEY_PIN="+cert.Pin, "HEADYKEY_PROJECT_SECRET="+projectSecret)
+	for _, one := range supabases {
+		t.Run(one.name, func(t *testing.T) {
+			h := house.House{Binary: binary, Data: t.TempDir(), Env: append(one.env, "HEADYKEY_SUPABASE__SITE_URL=https://app.example")}
+			if one.whole {
+				h.Env = append(h.Env, out.forServer()...)
+			}
+			s := h.Start(t, "--dev", "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile, "--extra-ca", ca.File, "--fetch-allow", "127.0.0.1")
+			scripts, err := filepath.Glob(filepath.Join("supabase", one.scripts, "*.test.mjs"))
+			if err != nil || len(scripts) == 0 {
+				t.Fatalf("no scripts: %v", err)
+			}
+			for _, script := range scripts {
+				t.Run(filepath.Base(script), func(t *testing.T) {
+					t.Parallel()
+					node.Run(t, script, append(env, s.ForScripts()...)...)
+				})
+			}
+		})
+	}
+}
