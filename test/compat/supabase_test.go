@@ -7,7 +7,7 @@ import (
 	"headykey.com/headykey/test/house"
 )
 
-// The client of Supabase speaks to servers of four kinds. What mails say is read from
+// The client of Supabase speaks to servers of several kinds. What mails say is read from
 // the mailbox of development.
 var supabases = []struct {
 	name    string
@@ -23,6 +23,9 @@ var supabases = []struct {
 		"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=off", "HEADYKEY_SUPABASE__CURRENT_PASSWORD=on",
 	}, false},
 	{"a project that moved", "moved", []string{"HEADYKEY_SUPABASE__JWT_SECRET=" + projectSecret}, false},
+	{"by letter alone", "letter", []string{
+		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_SUPABASE__PASSWORDS=off",
+	}, false},
 	{"by invitation", "closed", []string{
 		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_SIGNUP=off", "HEADYKEY_SUPABASE__ANONYMOUS=on", "HEADYKEY_SUPABASE_APIKEY=off",
 	}, false},

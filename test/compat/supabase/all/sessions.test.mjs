@@ -175,3 +175,18 @@ test("there are three ways to sign out, and no other", async () => {
   assert.deepEqual([answer.status, (await answer.json()).error_code], [400, "validation_failed"]);
   await ok(client.getUser());
 });
+
+test("somebody sees where they are signed in, and ends one of those", async () => {
+  const { email, client: a, session } = await confirmed();
+  const { client: b, session: other } = await signedIn(email);
+  const ask = (path = "", method = "GET") => fetch(`${api}/user/sessions${path}`, {
+    method, headers: { apikey: keys.anon, Authorization: `Bearer ${session.access_token}` },
+  });
+  const { sessions } = await (await ask()).json();
+  const [mine, theirs] = [session, other].map((s) => claims(s.access_token).session_id);
+  assert.deepEqual(sessions.map((s) => [s.id, s.current]).sort(), [[mine, true], [theirs, false]].sort());
+  assert.equal((await ask(`/${theirs}`, "DELETE")).status, 204);
+  assert.equal((await ask(`/${theirs}`, "DELETE")).status, 404);
+  assert.equal((await b.getUser()).error.name, "AuthSessionMissingError");
+  await ok(a.getUser());
+});
