@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { createClient } from "@supabase/supabase-js";
+import { SignJWT, importJWK } from "jose";
 
 globalThis.crypto ??= webcrypto; // Node.js 18
 globalThis.WebSocket ??= class {}; // Node.js 20 has none, and nobody here needs one
@@ -136,4 +137,15 @@ export async function confirmed(email = address(), options = {}, auth = {}) {
   const { code } = await letter(email);
   const { user, session } = await ok(client.verifyOtp({ type: "email", email, token: code }));
   return { email, client, user, session };
+}
+
+// The issuer that the server was told of, under the name of Google.
+export const issuer = process.env.HEADYKEY_ELSEWHERE, issuerClient = process.env.HEADYKEY_ELSEWHERE_CLIENT;
+
+// idToken is what the issuer says of somebody.
+export async function idToken(said = {}) {
+  const key = JSON.parse(env("HEADYKEY_ELSEWHERE_KEY"));
+  return new SignJWT({ sub: address("sub"), iss: issuer, aud: issuerClient, email_verified: true, ...said })
+    .setProtectedHeader({ alg: key.alg, kid: key.kid }).setIssuedAt(said.iat).setExpirationTime(said.exp ?? "1h")
+    .sign(await importJWK(key));
 }

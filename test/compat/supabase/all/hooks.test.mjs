@@ -1,7 +1,7 @@
 // The operator's hooks, as an app sees what they do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { address, app, claims, confirmed, env, fails, letter, ok, password, silence } from "../house.mjs";
+import { address, app, claims, confirmed, env, fails, idToken, letter, ok, password, silence } from "../house.mjs";
 
 const elsewhere = env("HEADYKEY_ELSEWHERE");
 
@@ -27,6 +27,8 @@ test("a hook refuses an account, in its own words", async () => {
   await ok(app().signInWithOtp({ email }));
   await silence(email);
   await fails(app().signInWithPassword({ email, password }), "invalid_credentials", 400);
+  const elsewhere = await app().signInWithIdToken({ provider: "google", token: await idToken({ email }) });
+  assert.deepEqual([elsewhere.error?.status, elsewhere.error?.message], [403, "Not from there."]);
 });
 
 test("a hook hears of a new account", async () => {

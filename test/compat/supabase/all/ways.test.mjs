@@ -4,8 +4,9 @@ import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1";
 import { keccak_256 } from "@noble/hashes/sha3";
-import { SignJWT, importJWK } from "jose";
-import { address, api, app, claims, confirmed, env, fails, keys, ok, operator, password, site } from "../house.mjs";
+import {
+  address, api, app, claims, confirmed, fails, idToken, issuer, issuerClient, keys, ok, operator, password, site,
+} from "../house.mjs";
 
 // oauthFails awaits an answer with a failure as OAuth spells it.
 async function oauthFails(answer, status = 400) {
@@ -107,19 +108,7 @@ test("no other chain is known", async () => {
   assert.deepEqual([answer.status, (await answer.json()).error_code], [400, "web3_unsupported_chain"]);
 });
 
-// The issuer that the server was told of, under the name of Google.
-const issuer = env("HEADYKEY_ELSEWHERE"), client = env("HEADYKEY_ELSEWHERE_CLIENT");
-const issuerKey = JSON.parse(env("HEADYKEY_ELSEWHERE_KEY"));
-let subjects = 0;
-
-// idToken is what the issuer says of somebody.
-async function idToken(said = {}) {
-  const sub = `sub-${process.pid}-${++subjects}`;
-  return new SignJWT({ sub, iss: issuer, aud: client, email_verified: true, ...said })
-    .setProtectedHeader({ alg: issuerKey.alg, kid: issuerKey.kid }).setIssuedAt(said.iat).setExpirationTime(said.exp ?? "1h")
-    .sign(await importJWK(issuerKey));
-}
-
+// google signs somebody in of whom the issuer, which the server knows as Google, says so.
 const google = async (said, more = {}) => app().signInWithIdToken({ provider: "google", token: await idToken(said), ...more });
 
 test("somebody known elsewhere comes in by an ID token", async () => {
@@ -193,7 +182,7 @@ test("a provider of our own making counts, too", async () => {
   const custom = operator().customProviders;
   const identifier = `custom:compat-${process.pid}`;
   const made = await ok(custom.createProvider({
-    provider_type: "oidc", identifier, name: "Compat", client_id: client, client_secret: "not told again", issuer, scopes: ["openid"],
+    provider_type: "oidc", identifier, name: "Compat", client_id: issuerClient, client_secret: "not told again", issuer, scopes: ["openid"],
   }));
   assert.deepEqual([made.identifier, made.client_secret, made.enabled], [identifier, undefined, true]);
   await fails(custom.createProvider({ provider_type: "oidc", identifier: "google", name: "x", client_id: "x", client_secret: "x", issuer }), "validation_failed", 400);

@@ -78,5 +78,5 @@ test("without a consent page of the app's own, people meet ours", async () => {
   });
   const page = await fetch(`${api}/oauth/authorize?${query}`);
   assert.equal(page.status, 200);
-  assert.match(await page.text(), /Sign in/);
+  assert.match(await page.text(), /· HeadyKey<\/title>/);
 });
