@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,8 @@ import (
 	"headykey.com/headykey/test/house"
 )
 
-// An elsewhere is whom the server asks: an issuer of ID tokens, and the hooks of its
-// operator.
+// An elsewhere is whom the server asks: an issuer of ID tokens, the hooks of its
+// operator, and who tells people from robots.
 type elsewhere struct {
 	*httptest.Server
 	public, private map[string]string // JWK of the issuer
@@ -26,6 +27,7 @@ type elsewhere struct {
 	mu      sync.Mutex
 	created []string        // addresses of new accounts
 	watched map[string]bool // accounts whose passwords no longer count
+	letters []object        // that a hook was to send
 }
 
 // hookSecret is what the hooks know the server by.
@@ -71,6 +73,11 @@ func newElsewhere(t *testing.T, cert house.Certificate) *elsewhere {
 	mux.HandleFunc("POST /before_user_created", e.serve(e.judgeUser))
 	mux.HandleFunc("POST /after_user_created", e.serve(e.noteUser))
 	mux.HandleFunc("POST /password_verification_attempt", e.serve(e.judgePassword))
+	mux.HandleFunc("POST /send_email", e.serve(e.keepLetter))
+	mux.HandleFunc("GET /letters", e.serve(func(*http.Request, object) any { return e.letters }))
+	mux.HandleFunc("POST /siteverify", e.serve(func(r *http.Request, _ object) any {
+		return object{"success": r.FormValue("secret") == "hush" && r.FormValue("response") == "a person"}
+	}))
 	e.Server = httptest.NewUnstartedServer(mux)
 	e.TLS = &tls.Config{Certificates: []tls.Certificate{cert.Certificate}}
 	e.StartTLS()
@@ -139,15 +146,31 @@ func (e *elsewhere) judgePassword(_ *http.Request, in object) any {
 	return object{"decision": "continue"}
 }
 
-// forServer are the settings of a server that asks here.
-func (e *elsewhere) forServer() []string {
+func (e *elsewhere) keepLetter(_ *http.Request, in object) any {
+	e.letters = append(e.letters, in)
+	return object{}
+}
+
+// hook are the settings of one hook.
+func (e *elsewhere) hook(name string) []string {
+	setting := "HEADYKEY_HOOKS__" + strings.ToUpper(name)
+	return []string{setting + "__URI=" + e.URL + "/" + name, setting + "__SECRETS=" + hookSecret}
+}
+
+// asIssuerAndJudge are the settings of a server that knows the issuer, and asks the
+// hooks but the one that sends letters.
+func (e *elsewhere) asIssuerAndJudge() []string {
 	issuers, _ := json.Marshal([]object{{"provider": "google", "issuer": e.URL, "client_ids": []string{issuerClient}}}) // strings alone
-	env := []string{"HEADYKEY_ID_TOKEN__ISSUERS=" + string(issuers)}
-	for _, name := range []string{"custom_access_token", "before_user_created", "after_user_created", "password_verification_attempt"} {
-		setting := "HEADYKEY_HOOKS__" + strings.ToUpper(name)
-		env = append(env, setting+"__URI="+e.URL+"/"+name, setting+"__SECRETS="+hookSecret)
-	}
-	return env
+	return slices.Concat([]string{"HEADYKEY_ID_TOKEN__ISSUERS=" + string(issuers)}, e.hook("custom_access_token"),
+		e.hook("before_user_created"), e.hook("after_user_created"), e.hook("password_verification_attempt"))
+}
+
+// asPostman are the settings of a server whose letters are sent by a hook.
+func (e *elsewhere) asPostman() []string { return e.hook("send_email") }
+
+// asPuzzle are the settings of a server that asks whether people are people.
+func (e *elsewhere) asPuzzle() []string {
+	return []string{"HEADYKEY_CAPTCHA__PROVIDER=turnstile", "HEADYKEY_CAPTCHA__SECRET=hush", "HEADYKEY_CAPTCHA__URL=" + e.URL + "/siteverify"}
 }
 
 // forScripts is what the scripts know of it.

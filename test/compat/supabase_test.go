@@ -2,6 +2,7 @@ package compat_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"headykey.com/headykey/test/house"
@@ -11,25 +12,29 @@ import (
 // the mailbox of development.
 var supabases = []struct {
 	name    string
-	scripts string   // those that speak to it: a pattern
-	env     []string // its settings
-	whole   bool     // all that lies elsewhere is set up, too
+	scripts string                    // those that speak to it: a pattern
+	env     []string                  // its settings
+	more    func(*elsewhere) []string // settings of whom it asks
 }{
 	{"all that there is", "all", []string{
 		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=open", "HEADYKEY_SUPABASE__ANONYMOUS=on",
 		"HEADYKEY_SUPABASE__WEB3=ethereum,solana", "HEADYKEY_SUPABASE__AUTHORIZATION_PATH=/consent",
-	}, true},
+	}, (*elsewhere).asIssuerAndJudge},
 	{"no confirmation", "auto", []string{
-		"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=off", "HEADYKEY_SUPABASE__CURRENT_PASSWORD=on",
-	}, false},
-	{"a project that moved", "moved", []string{"HEADYKEY_SUPABASE__JWT_SECRET=" + projectSecret}, false},
+		"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=off", "HEADYKEY_SUPABASE__ANONYMOUS=on",
+		"HEADYKEY_SUPABASE__CURRENT_PASSWORD=on",
+	}, nothing},
+	{"a project that moved", "moved", []string{"HEADYKEY_SUPABASE__JWT_SECRET=" + projectSecret}, nothing},
 	{"by letter alone", "letter", []string{
 		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_SUPABASE__PASSWORDS=off",
-	}, false},
+	}, (*elsewhere).asPostman},
+	{"behind a puzzle", "puzzle", []string{"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off"}, (*elsewhere).asPuzzle},
 	{"by invitation", "closed", []string{
 		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_SIGNUP=off", "HEADYKEY_SUPABASE__ANONYMOUS=on", "HEADYKEY_SUPABASE_APIKEY=off",
-	}, false},
+	}, nothing},
 }
+
+func nothing(*elsewhere) []string { return nil }
 
 // projectSecret is the secret that a project brings along.
 const projectSecret = "super-secret-jwt-token-with-at-least-32-characters-long"
@@ -53,10 +58,9 @@ func TestSupabase(t *testing.T) {
 		"HEADYKEY_CERT="+cert.CertFile, "HEADYKEY_KEY="+cert.KeyFile, "HEADYKEY_PIN="+cert.Pin, "HEADYKEY_PROJECT_SECRET="+projectSecret)
 	for _, one := range supabases {
 		t.Run(one.name, func(t *testing.T) {
-			h := house.House{Binary: binary, Data: t.TempDir(), Env: append(one.env, "HEADYKEY_SUPABASE__SITE_URL=https://app.example")}
-			if one.whole {
-				h.Env = append(h.Env, out.forServer()...)
-			}
+			h := house.House{Binary: binary, Data: t.TempDir(), Env: slices.Concat(one.env, one.more(out), []string{
+				"HEADYKEY_SUPABASE__SITE_URL=https://app.example",
+			})}
 			s := h.Start(t, "--dev", "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile, "--extra-ca", ca.File, "--fetch-allow", "127.0.0.1")
 			scripts, err := filepath.Glob(filepath.Join("supabase", one.scripts, "*.test.mjs"))
 			if err != nil || len(scripts) == 0 {

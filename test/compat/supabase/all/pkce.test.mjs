@@ -82,3 +82,18 @@ test("a link of such a letter that was used says so", async () => {
   assert.equal(again.searchParams.get("error_code"), "otp_expired");
   assert.equal(again.searchParams.get("code"), null);
 });
+
+test("several flows may be under way in one app", async () => {
+  const { email } = await confirmed();
+  const client = app({ flowType: "pkce", experimental: { appendPkceFlowIdToRedirects: true } });
+  await ok(client.signInWithOtp({ email, options: { emailRedirectTo: `${site}/first` } }));
+  const first = await letter(email);
+  await ok(client.resetPasswordForEmail(email, { redirectTo: `${site}/second` }));
+  const second = await letter(email);
+  for (const [{ link }, path] of [[second, "/second"], [first, "/first"]]) {
+    const at = await click(link);
+    assert.equal(at.pathname, path);
+    const { user } = await ok(client.exchangeCodeForSession(at.searchParams.get("code"), { flowId: at.searchParams.get("sb_flow_id") }));
+    assert.equal(user.email, email);
+  }
+});

@@ -42,6 +42,14 @@ test("an address changes by one letter, to the new one", async () => {
   await silence(email);
 });
 
+test("who begins without an address gives one, and it counts at once", async () => {
+  const client = app(), email = address();
+  const { user } = await ok(client.signInAnonymously());
+  const { user: grown } = await ok(client.updateUser({ email, password }));
+  assert.deepEqual([grown.id, grown.email, grown.is_anonymous], [user.id, email, false]);
+  assert.equal((await ok(app().signInWithPassword({ email, password }))).user.id, user.id);
+});
+
 test("a new password needs the one before, where that is demanded", async () => {
   const { client } = await joined();
   await fails(client.updateUser({ password: otherPassword }), "current_password_required", 400);
@@ -50,7 +58,6 @@ test("a new password needs the one before, where that is demanded", async () => 
 });
 
 test("what is switched off says so", async () => {
-  await fails(app().signInAnonymously(), "anonymous_provider_disabled", 422);
   const web3 = { chain: "ethereum", message: "m".repeat(89), signature: `0x${"0".repeat(130)}` };
   await fails(app().signInWithWeb3(web3), "web3_provider_disabled", 422);
   const { error } = await app().signInWithIdToken({ provider: "google", token: "a.b.c" });
@@ -61,7 +68,7 @@ test("what is switched off says so", async () => {
 
 test("the settings tell apps so", async () => {
   const settings = await (await fetch(`${api}/settings`, { headers: { apikey: keys.publishable } })).json();
-  assert.deepEqual([settings.mailer_autoconfirm, settings.external.anonymous_users, settings.external.google], [true, false, false]);
+  assert.deepEqual([settings.mailer_autoconfirm, settings.external.anonymous_users, settings.external.google], [true, true, false]);
 });
 
 test("an operator's accounts need no confirmation either", async () => {
