@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -62,6 +63,8 @@ func TestSupabase(t *testing.T) {
 				"HEADYKEY_SUPABASE__SITE_URL=https://app.example",
 			})}
 			s := h.Start(t, "--dev", "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile, "--extra-ca", ca.File, "--fetch-allow", "127.0.0.1")
+			var keys json.RawMessage
+			h.Operate(t, "", &keys, "supabase-keys", "--url", s.URL)
 			scripts, err := filepath.Glob(filepath.Join("supabase", one.scripts, "*.test.mjs"))
 			if err != nil || len(scripts) == 0 {
 				t.Fatalf("no scripts: %v", err)
@@ -69,7 +72,7 @@ func TestSupabase(t *testing.T) {
 			for _, script := range scripts {
 				t.Run(filepath.Base(script), func(t *testing.T) {
 					t.Parallel()
-					node.Run(t, script, append(env, s.ForScripts()...)...)
+					node.Run(t, script, append(slices.Concat(env, s.ForScripts()), "HEADYKEY_PROJECT_KEYS="+string(keys))...)
 				})
 			}
 		})

@@ -1,7 +1,6 @@
 // What the scripts for Supabase's client share: apps, people, their letters and what
 // they are answered.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { createClient } from "@supabase/supabase-js";
 import { SignJWT, importJWK } from "jose";
@@ -21,8 +20,7 @@ export const password = "verdigris under brass";
 export const otherPassword = "marl above the kiln";
 
 // keys are those of the project: anon, service_role, publishable, secret.
-export const keys = JSON.parse(execFileSync(env("HEADYKEY_BINARY"),
-  ["supabase-keys", "--json", "--data", env("HEADYKEY_DATA"), "--url", base], { encoding: "utf8", env: { PATH: process.env.PATH } }));
+export const keys = JSON.parse(env("HEADYKEY_PROJECT_KEYS"));
 
 // A Store is the storage of one browser.
 export class Store extends Map {
