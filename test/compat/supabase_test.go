@@ -20,6 +20,7 @@ var supabases = []struct {
 	{"all that there is", "all", []string{
 		"HEADYKEY_CONFIRM_EMAIL=on", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=open", "HEADYKEY_SUPABASE__ANONYMOUS=on",
 		"HEADYKEY_SUPABASE__WEB3=ethereum,solana", "HEADYKEY_SUPABASE__AUTHORIZATION_PATH=/consent",
+		"HEADYKEY_SUPABASE__REDIRECTS=com.example.app://login,https://*.preview.example/**",
 	}, (*elsewhere).asIssuerAndJudge},
 	{"no confirmation", "auto", []string{
 		"HEADYKEY_CONFIRM_EMAIL=off", "HEADYKEY_RATE_LIMIT=off", "HEADYKEY_REGISTRATION=off", "HEADYKEY_SUPABASE__ANONYMOUS=on",

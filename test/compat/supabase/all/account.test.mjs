@@ -86,6 +86,12 @@ test("the letters of a change come again, and the first ones do not count any mo
   assert.equal(user.email, next);
 });
 
+test("who gives the address that they have changes nothing", async () => {
+  const { email, client } = await confirmed();
+  assert.equal((await ok(client.updateUser({ email }))).user.new_email, undefined);
+  await silence(email);
+});
+
 test("somebody else's address cannot be had", async () => {
   const { email } = await confirmed();
   const { client } = await confirmed();

@@ -203,6 +203,12 @@ test("an operator gets both links of a change of address", async () => {
   await silence(newEmail);
 });
 
+test("no link leads to a stranger", async () => {
+  const { email } = await made();
+  const { properties } = await ok(admin.generateLink({ type: "magiclink", email, options: { redirectTo: "https://stranger.example/" } }));
+  assert.equal(new URL(new URL(properties.action_link).searchParams.get("redirect_to")).origin, site);
+});
+
 test("no link is made for whom it cannot be for", async () => {
   const { email } = await made();
   await fails(admin.generateLink({ type: "recovery", email: address() }), "user_not_found", 404);

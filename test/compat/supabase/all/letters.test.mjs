@@ -101,7 +101,8 @@ test("what scans mail spends nothing", async () => {
 });
 
 for (const target of ["https://stranger.example/x", "https://app.example.stranger.example", "https://app.example@stranger.example",
-  "//stranger.example", "javascript:alert(1)", "http://app.example/", "https://app.example:8443/"]) {
+  "//stranger.example", "javascript:alert(1)", "http://app.example/", "https://app.example:8443/", "https://a.b.preview.example/",
+  "https://preview.example/", "com.example.app://login/further", "com.example.app:login"]) {
   test(`a letter leads to the site, not to ${target}`, async () => {
     const { email } = await confirmed();
     await ok(app().signInWithOtp({ email, options: { emailRedirectTo: target } }));
@@ -112,6 +113,27 @@ for (const target of ["https://stranger.example/x", "https://app.example.strange
     assert.deepEqual([at.origin, at.pathname], [site, "/"]);
   });
 }
+
+for (const target of ["com.example.app://login", "https://tide.preview.example/a/b?c=d"]) {
+  test(`a letter leads to what is listed: ${target}`, async () => {
+    const { email } = await confirmed();
+    await ok(app().signInWithOtp({ email, options: { emailRedirectTo: target } }));
+    const at = await click((await letter(email)).link);
+    assert.equal(at.href.split("#")[0], target);
+    assert.ok(fragment(at).access_token);
+  });
+}
+
+test("of those who use one letter at once, one comes in", async () => {
+  const { email } = await confirmed();
+  for (const proof of ["token_hash", "token"]) {
+    await ok(app().signInWithOtp({ email }));
+    const { code, token } = await letter(email);
+    const shown = proof === "token" ? { type: "email", email, token: code } : { type: "email", token_hash: token };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => app().verifyOtp(shown)));
+    assert.deepEqual(answers.map((a) => a.error?.code ?? "in").sort(), ["in", "otp_expired", "otp_expired", "otp_expired", "otp_expired"]);
+  }
+});
 
 test("a forgotten password is chosen anew", async () => {
   const { email } = await confirmed();

@@ -43,6 +43,11 @@ test("every wrong credential is answered alike", async () => {
   await fails(client.signInWithPassword({ phone: "4915112345678", password }), "phone_provider_disabled", 422);
 });
 
+test("an address is the same in capitals", async () => {
+  const { email, user } = await confirmed();
+  assert.equal((await ok(app().signInWithPassword({ email: email.toUpperCase(), password }))).user.id, user.id);
+});
+
 test("the user is who the token says", async () => {
   const { client, session, user } = await confirmed();
   assert.equal((await ok(client.getUser())).user.id, user.id);

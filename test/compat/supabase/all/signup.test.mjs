@@ -103,6 +103,25 @@ test("an agent says that it is one, in its token, too, and stays one", async () 
   assert.equal(claims(nameless.session.access_token).identity_type, "agent");
 });
 
+test("those who sign up at once with one address are one account", async () => {
+  const email = address();
+  const all = await Promise.all(Array.from({ length: 4 }, () => ok(app().signUp({ email, password }))));
+  assert.equal(new Set(all.map((a) => a.user.id)).size, 1);
+});
+
+test("what people say of themselves has a measure", async () => {
+  for (const data of [[1, 2], "text", 7]) {
+    await fails(app().signUp({ email: address(), password, options: { data } }), "validation_failed", 400);
+  }
+  await fails(app().signUp({ email: address(), password, options: { data: { x: "x".repeat(2 << 20) } } }), "request_entity_too_large", 413);
+  const { client } = await confirmed(address(), { data: { "ключ": "значение 🗝", __proto__: 1, deep: { a: [{ b: null }] } } });
+  const { error } = await client.updateUser({ data: { x: "x".repeat(100_000) } });
+  assert.ok(error === null || error.status < 500, String(error));
+  await ok(client.refreshSession());
+  const { user } = await ok(client.getUser());
+  assert.equal(user.user_metadata["ключ"], "значение 🗝");
+});
+
 test("a letter that nobody asked for does not come", async () => {
   const email = address();
   await ok(app().resend({ type: "signup", email }));
