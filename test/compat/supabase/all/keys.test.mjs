@@ -38,6 +38,13 @@ test("health, keys and metadata are open", async () => {
   assert.equal(metadata.issuer, api);
 });
 
+test("an app gets no kind of key that a client may not know", async () => {
+  const answer = await fetch(`${api}/.well-known/jwks.json`, { headers: { apikey: keys.anon } });
+  const { keys: set } = await answer.json();
+  assert.ok(set.some((k) => k.kty === "EC") && set.every((k) => ["EC", "RSA"].includes(k.kty)));
+  assert.match(answer.headers.get("vary"), /Apikey/i);
+});
+
 for (const version of ["2024-01-01", "2026-08-07", undefined, "yesterday", "2023-12-31"]) {
   test(`failures are spelled for a client of version ${version}`, async () => {
     const headers = { apikey: keys.anon, ...version && { "X-Supabase-Api-Version": version } };
