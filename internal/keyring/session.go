@@ -181,7 +181,8 @@ func (r *Ring) Next(algorithm string) (Key, bool) {
 // signs, the next one, and those that still verify. JSON must not be changed.
 type KeySet struct {
 	JSON []byte
-	ETag string // with its quotes
+	ETag string  // with its quotes
+	Apps *KeySet // the same without Ed25519: some clients of the Supabase API refuse a set with a kind of key that they do not know
 
 	until time.Time // a key of the set expires; zero: none does
 }
@@ -204,14 +205,26 @@ func (r *Ring) PublicSet() (*KeySet, error) {
 			set.until = k.Expires
 		}
 	}
-	var err error
-	if set.JSON, err = jose.PublicSet(public); err != nil {
-		return nil, fmt.Errorf("publish the session keys: %w", err)
+	if err := set.publish(public); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256(set.JSON)
-	set.ETag = `"` + hex.EncodeToString(sum[:8]) + `"`
+	set.Apps = &KeySet{}
+	public = slices.DeleteFunc(public, func(k jose.Key) bool { return k.Algorithm == jose.EdDSA })
+	if err := set.Apps.publish(public); err != nil {
+		return nil, err
+	}
 	r.set.Store(set)
 	return &set.KeySet, nil
+}
+
+// publish writes the set of keys.
+func (s *KeySet) publish(keys []jose.Key) (err error) {
+	if s.JSON, err = jose.PublicSet(keys); err != nil {
+		return fmt.Errorf("publish the session keys: %w", err)
+	}
+	sum := sha256.Sum256(s.JSON)
+	s.ETag = `"` + hex.EncodeToString(sum[:8]) + `"`
+	return nil
 }
 
 // madeOf is a key set with the keys that it was made of.

@@ -158,11 +158,16 @@ func (d door) revoke(w http.ResponseWriter, r *http.Request, _ headykey.Caller) 
 	return nil
 }
 
-// keySet serves GET /auth/v1/.well-known/jwks.json (RFC 7517 §5).
+// keySet serves GET /auth/v1/.well-known/jwks.json (RFC 7517 §5). Clients of the
+// Supabase API, which send a project key, get the set that they can all read.
 func (d door) keySet(w http.ResponseWriter, r *http.Request, _ headykey.Caller) error {
 	set, err := d.OAuth.KeySet()
 	if err != nil {
 		return err
+	}
+	w.Header().Add("Vary", "Apikey")
+	if r.Header.Get("Apikey") != "" {
+		set = set.Apps
 	}
 	web.ServeDocument(w, r, set.JSON, set.ETag)
 	return nil
