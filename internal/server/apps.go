@@ -34,7 +34,7 @@ func (s *Server) apps(p heady.Parts, front pages.Front) (*supabase.Door, error) 
 // appSettings are what apps are told of a server that runs by c.
 func appSettings(c *Config) supabase.Settings {
 	out := supabase.Settings{
-		Passwords: c.Supabase.Passwords, AutoConfirm: !c.ConfirmEmail, Closed: !c.SignUp, Anonymous: c.Supabase.Anonymous,
+		NoPasswords: !c.Supabase.Passwords, AutoConfirm: !c.ConfirmEmail, Closed: !c.SignUp, Anonymous: c.Supabase.Anonymous,
 	}
 	for _, i := range c.IDTokenIssuers {
 		out.Providers = append(out.Providers, i.Provider)

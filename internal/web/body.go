@@ -20,6 +20,11 @@ const (
 	maxFieldName = 89       // bytes of a field name that we repeat to its sender
 )
 
+// Decode reads a JSON object of at most 64 KiB as the endpoints of [JSON] do.
+func Decode(w http.ResponseWriter, r *http.Request, in any) error {
+	return decode(w, r, in, usualBody, false)
+}
+
 // DecodeAny reads a JSON object as the endpoints of [JSON] do, from a body of at most
 // most bytes, whatever type it is declared as. One that is empty leaves in as it is,
 // and for a *struct{} none is read.

@@ -31,9 +31,6 @@ func (d door) tokenAgain(w http.ResponseWriter, r *http.Request, by headykey.Cal
 	return d.token(w, r, by)
 }
 
-// maxParameters is how many bytes of JSON they may be.
-const maxParameters = 64 << 10
-
 // repeated are the parameters that may be lists: RFC 8707 §2, RFC 8693 §2.1.
 var repeated = []string{"resource", "audience"}
 
@@ -41,7 +38,7 @@ var repeated = []string{"resource", "audience"}
 // parameter without a value.
 func formFromJSON(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	members := map[string]jsontext.Value{}
-	if err := web.DecodeAny(w, r, &members, maxParameters); err != nil {
+	if err := web.Decode(w, r, &members); err != nil {
 		return nil, err
 	}
 	form := url.Values{}

@@ -76,7 +76,7 @@ func admBuild(t *testing.T) *admHouse {
 		},
 	}, auth.Config{BaseURL: admBase, AppsURL: admBase + "/auth/v1", ConfirmEmail: true, Lifetimes: lives})
 	admCheck(t, err)
-	h.directory = directory.New(db, h.receipts, ring, lives, h.auth.EndAll)
+	h.directory = directory.New(db, h.receipts, ring, lives, h.auth.EndAll, sealer, nil)
 	targets, err := web.NewTargets("https://app.example.com", []string{"https://*.example.com/**"})
 	admCheck(t, err)
 	public, err := url.Parse(admBase)

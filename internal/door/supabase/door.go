@@ -52,7 +52,7 @@ type Parts struct {
 
 // Settings are what the door tells apps of this server.
 type Settings struct {
-	Passwords   bool // people may prove themselves by password at this door
+	NoPasswords bool // people cannot prove themselves by password at this door
 	AutoConfirm bool // addresses need not be confirmed
 	Closed      bool // nobody makes an account of their own
 	Anonymous   bool

@@ -101,7 +101,7 @@ func (d *Door) byPassword(c *call, in tokenRequest) (*auth.Grant, error) {
 		return nil, errValidation.saying("Only an email address or phone number should be provided on login.")
 	case in.Phone != "":
 		return nil, errPhoneDisabled.with(http.StatusUnprocessableEntity)
-	case !d.Settings.Passwords:
+	case d.Settings.NoPasswords:
 		return nil, errEmailDisabled.with(http.StatusUnprocessableEntity)
 	case in.Email == "":
 		return nil, errValidation.saying("missing email or phone")

@@ -53,7 +53,7 @@ func (d *Door) signUp(c *call, in signUpRequest) (any, error) {
 		return nil, errValidation.saying("PKCE not supported for phone signups")
 	case in.Phone != "":
 		return nil, errPhoneDisabled
-	case !d.Settings.Passwords:
+	case d.Settings.NoPasswords:
 		return nil, errEmailDisabled
 	case in.Password == "":
 		return nil, errValidation.saying("Signup requires a valid password")
