@@ -59,8 +59,8 @@ func takeByToken(tx *store.Tx, token string, purposes []string) (store.Link, err
 	return store.Link{}, headykey.ErrSpentProof
 }
 
-// redeemCode is Redeem by a code. Its guesses count as those of passwords do, and
-// after five the letter is void.
+// redeemCode is Redeem by a code. Its guesses count as those of passwords do, after
+// five the letter is void, and a network has 34 an hour for all letters together.
 func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []string) (*Redeemed, error) {
 	_, emailKey, err := headykey.ParseEmail(in.Email)
 	if err != nil {
@@ -73,7 +73,19 @@ func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []stri
 	defer s.release(a)
 	var owner *store.Login
 	out, err := s.redeem(ctx, in, func(tx *store.Tx) (l store.Link, err error) {
-		if l, owner, err = s.takeByCode(tx, emailKey, in.Code, purposes); err != nil {
+		guesses, err := s.guessesFrom(tx, in.From)
+		if err != nil {
+			return l, err
+		}
+		l, owner, err = s.takeByCode(tx, emailKey, in.Code, purposes)
+		switch {
+		case errors.Is(err, headykey.ErrSpentProof):
+			guesses.Failures++
+			if err := tx.PutThrottle(guesses); err != nil {
+				return l, err
+			}
+			return l, err
+		case err != nil:
 			return l, err
 		}
 		return l, s.forgive(tx, a, l.User)
