@@ -31,8 +31,8 @@ type AccountChange struct {
 //
 // It fails with headykey.ErrNotSignedIn, ErrInvalidEmail, ErrEmailTaken,
 // ErrMailTooOften, ErrWeakPassword, ErrPasswordTooLong, ErrSamePassword,
-// ErrNeedsCode, ErrBadCode, ErrNeedsPassword, ErrBadPassword, ErrFixedType, and
-// ErrInvalid about "data", or about "email" where an anonymous account has none. The
+// ErrNeedsCode, ErrBadCode, ErrNeedsPassword, ErrBadPassword, ErrRateLimited where
+// one of these is guessed, ErrFixedType, and ErrInvalid about "data", or about "email" where an anonymous account has none. The
 // receipts are "password.changed", "email.change_asked" and "account.changed".
 func (s *Service) ChangeAccount(ctx context.Context, by headykey.Caller, c AccountChange) (*headykey.Account, error) {
 	if by.Session == "" {
@@ -53,28 +53,31 @@ func (s *Service) ChangeAccount(ctx context.Context, by headykey.Caller, c Accou
 	if err != nil {
 		return nil, err
 	}
-	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		a, err := tx.Account(by.User)
-		if err != nil {
-			return err
-		}
-		if hash != "" {
-			if err := s.changePassword(ctx, tx, by, a, hash, c.Code); err != nil {
-				return err
-			}
-		}
-		if err := s.changeData(ctx, tx, by, a, c.Data); err != nil {
-			return err
-		}
-		if address == "" {
-			return nil
-		}
-		return s.askFor(ctx, tx, by, a, address, c)
-	})
+	err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.change(ctx, tx, by, c, hash, address) })
 	if err != nil {
 		return nil, errors.Join(err, s.noteGuess(ctx, account, by, hash))
 	}
 	return s.Account(ctx, by.User)
+}
+
+// change makes the change c; hash and address are what it gives ("": they stay).
+func (s *Service) change(ctx context.Context, tx *store.Tx, by headykey.Caller, c AccountChange, hash, address string) error {
+	a, err := tx.Account(by.User)
+	if err != nil {
+		return err
+	}
+	if hash != "" {
+		if err := s.changePassword(ctx, tx, by, a, hash, c.Code); err != nil {
+			return err
+		}
+	}
+	if err := s.changeData(ctx, tx, by, a, c.Data); err != nil {
+		return err
+	}
+	if address == "" {
+		return nil
+	}
+	return s.askFor(ctx, tx, by, a, address, c)
 }
 
 // movesTo returns the address that c gives a; "": it stays.

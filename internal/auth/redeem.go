@@ -61,8 +61,8 @@ func takeByToken(tx *store.Tx, token string, purposes []string) (store.Link, err
 	return store.Link{}, headykey.ErrSpentProof
 }
 
-// redeemCode is Redeem by a code. Its guesses count as those of passwords do, and
-// after five the letter is void.
+// redeemCode is Redeem by a code. Its guesses count as those of passwords do, after
+// five the letter is void, and a network has 34 an hour for all letters together.
 func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []string) (*Redeemed, error) {
 	_, emailKey, err := headykey.ParseEmail(in.Email)
 	if err != nil {
@@ -75,7 +75,19 @@ func (s *Service) redeemCode(ctx context.Context, in Redemption, purposes []stri
 	defer s.release(a)
 	var owner *store.Login
 	out, err := s.redeem(ctx, in, func(tx *store.Tx) (l store.Link, err error) {
-		if l, owner, err = s.takeByCode(tx, emailKey, in.Code, purposes); err != nil {
+		guesses, err := s.guessesFrom(tx, in.From)
+		if err != nil {
+			return l, err
+		}
+		l, owner, err = s.takeByCode(tx, emailKey, in.Code, purposes)
+		switch {
+		case errors.Is(err, headykey.ErrSpentProof):
+			guesses.Failures++
+			if err := tx.PutThrottle(guesses); err != nil {
+				return l, err
+			}
+			return l, err
+		case err != nil:
 			return l, err
 		}
 		return l, s.forgive(tx, a, l.User)
@@ -154,55 +166,67 @@ func (s *Service) ownerOf(tx *store.Tx, emailKey string, purposes []string) (*he
 	return u, err
 }
 
+// A taking is a letter that is being used.
+type taking struct {
+	Redemption
+	out   *Redeemed
+	o     opening // of the session that begins; its secrets are made before
+	code  string  // for the app, if that is what it gets
+	user  *headykey.User
+	spent bool // there was no such letter
+}
+
 // redeem spends what take takes. If that is nothing, what take has noted stays.
 func (s *Service) redeem(ctx context.Context, in Redemption, take func(*store.Tx) (store.Link, error)) (*Redeemed, error) {
-	fresh := prepare(in.From, AppSurface, headykey.ByOTP)
-	code := string(headykey.NewID())
-	var out *Redeemed
-	var o opening
-	var user *headykey.User
-	spent := false
+	fresh := taking{Redemption: in, o: *prepare(in.From, AppSurface, headykey.ByOTP), code: string(headykey.NewID())}
+	var t taking
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		out, o, spent = &Redeemed{}, *fresh, false
+		t = fresh // the transaction may run twice
+		t.out = &Redeemed{}
 		link, err := take(tx)
 		if errors.Is(err, headykey.ErrSpentProof) {
-			spent = true
+			t.spent = true
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		account, err := tx.Account(link.User)
-		if err != nil {
-			return err
-		}
-		if in.Audience != "" && in.Audience != account.Profile.Audience {
-			return headykey.ErrSpentProof
-		}
-		if !account.Disabled.IsZero() {
-			return headykey.ErrAccountDisabled
-		}
-		if out.Half, err = s.honour(ctx, tx, account, link, in.From); err != nil || out.Half {
-			return err
-		}
-		user = &account.User
-		if link.Challenge != "" && in.Visitor {
-			out.Code = code
-			return s.insertFlow(tx, link, code)
-		}
-		return s.begin(ctx, tx, &o, user)
+		return s.use(ctx, tx, &t, link)
 	})
-	if spent && err == nil || errors.Is(err, headykey.ErrNotFound) {
+	if t.spent && err == nil || errors.Is(err, headykey.ErrNotFound) {
 		return nil, headykey.ErrSpentProof
 	}
 	if err != nil {
 		return nil, err
 	}
-	if out.Half || out.Code != "" {
-		return out, nil
+	if t.out.Half || t.out.Code != "" {
+		return t.out, nil
 	}
-	out.Grant, err = s.grant(ctx, &o, user)
-	return out, err
+	t.out.Grant, err = s.grant(ctx, &t.o, t.user)
+	return t.out, err
+}
+
+// use honours link and begins the session of its owner, or lets their app begin it.
+func (s *Service) use(ctx context.Context, tx *store.Tx, t *taking, link store.Link) error {
+	account, err := tx.Account(link.User)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.Audience != "" && t.Audience != account.Profile.Audience:
+		return headykey.ErrSpentProof
+	case !account.Disabled.IsZero():
+		return headykey.ErrAccountDisabled
+	}
+	if t.out.Half, err = s.honour(ctx, tx, account, link, t.From); err != nil || t.out.Half {
+		return err
+	}
+	if link.Challenge != "" && t.Visitor {
+		t.out.Code = t.code
+		return s.insertFlow(tx, link, t.code)
+	}
+	t.user = &account.User
+	return s.begin(ctx, tx, &t.o, t.user)
 }
 
 // honour does what the link of a letter is for. half says that the other letter of a

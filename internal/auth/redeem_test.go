@@ -129,6 +129,35 @@ func TestGuessesOfCodesWaitAsThoseOfPasswords(t *testing.T) {
 	}
 }
 
+// Who tries one code at each of many addresses is stopped, whoever they are of; the
+// rest of the world is not.
+func TestANetworkHas34WrongCodesAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := apps(t)
+		h.member(t, ada)
+		for i := range 34 {
+			_, err := h.byCode(t, "email", fmt.Sprintf("somebody%d@example.com", i), "000000")
+			wants(t, fmt.Sprint(i), err, headykey.ErrSpentProof)
+		}
+		h.knock(t, auth.KnockSignIn, ada)
+		l := h.newest(t, ada)
+		_, err := h.byCode(t, "email", ada, l.code)
+		wants(t, "the next", err, headykey.ErrRateLimited)
+		if after := headykey.Explain(err).After; after <= 50*time.Minute || after > time.Hour {
+			t.Errorf("told to wait %v", after)
+		}
+		_, err = h.Redeem(t.Context(), auth.Redemption{Type: "email", Email: ada, Code: l.code, From: from("203.0.113.1")})
+		wants(t, "from elsewhere", err, nil)
+		time.Sleep(time.Minute)
+		h.knock(t, auth.KnockSignIn, ada)
+		h.open(t, h.newest(t, ada)) // a link is no guess
+		time.Sleep(time.Hour)
+		h.knock(t, auth.KnockSignIn, ada)
+		_, err = h.byCode(t, "email", ada, h.newest(t, ada).code)
+		wants(t, "an hour later", err, nil)
+	})
+}
+
 func TestOfEightWhoUseALetterOneComesIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := apps(t, func(c *auth.Config) { c.Throttle = false })

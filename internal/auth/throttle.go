@@ -23,6 +23,11 @@ const (
 	holdUpTo = time.Second
 	// tellEvery is how often refusals of one account are told by a receipt.
 	tellEvery = time.Minute
+	// codesFrom is how many wrong codes of letters, to whomever, one network has per
+	// codesEvery. A code has six digits: who tries few at each of many accounts would
+	// open one of them soon.
+	codesFrom  = 34
+	codesEvery = time.Hour
 )
 
 // An admission is the right to try one password.
@@ -96,6 +101,24 @@ func (s *Service) backOff(ctx context.Context, a admission, emailKey string) (wa
 		return nil
 	})
 	return wait, failed, err
+}
+
+// guessesFrom returns the count of wrong codes from a network, or fails with
+// headykey.ErrRateLimited if there were too many.
+func (s *Service) guessesFrom(tx *store.Tx, from headykey.From) (store.Throttle, error) {
+	key := s.Sealer.MAC("codes from", []byte(from.Network()))
+	t, err := tx.Throttle(key[:])
+	if err != nil {
+		return t, err
+	}
+	wait := t.Next.Sub(tx.Now)
+	switch {
+	case wait <= 0:
+		t = store.Throttle{Key: key[:], Next: tx.Now.Add(codesEvery), Window: tx.Now}
+	case t.Failures >= codesFrom && s.config.Throttle:
+		return t, headykey.ErrRateLimited.Later(wait)
+	}
+	return t, nil
 }
 
 // takePlace counts an attempt that is about to run, if there is room.

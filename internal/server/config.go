@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"log/slog"
@@ -221,6 +222,8 @@ func (c *Config) checkStrangers(f *Faults) {
 
 func (c *Config) checkSecrets(f *Faults) {
 	f.need(c.JWTSecret == nil || len(c.JWTSecret) >= 32, "jwt_secret", "must have 32 bytes or more, not %d", len(c.JWTSecret))
+	// Servers of apps know the one. With the other they could speak for anybody here.
+	f.need(c.JWTSecret == nil || !bytes.Equal(c.JWTSecret, c.Supabase.JWTSecret), "supabase.jwt_secret", "must not be jwt_secret")
 	f.need(c.MasterKey == nil || len(c.MasterKey) == 32, "master_key", "must have 32 bytes, not %d", len(c.MasterKey))
 	if c.Database != "" {
 		u, err := url.Parse(c.Database) // its error would show the password
