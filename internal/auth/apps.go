@@ -130,7 +130,9 @@ func (s *Service) appGrant(ctx context.Context, h *headykey.Holder, refresh stri
 
 // ByProjectKey returns the role of a key that apps are made with, or
 // headykey.ErrInvalidToken.
-func (s *Service) ByProjectKey(text string) (role string, err error) { return s.Tokens.ReadProjectKey(text) }
+func (s *Service) ByProjectKey(text string) (role string, err error) {
+	return s.Tokens.ReadProjectKey(text)
+}
 
 // ProjectKeys returns the keys that apps are made with. It is for the command line.
 func (s *Service) ProjectKeys(by headykey.Caller) (token.ProjectKeys, error) {

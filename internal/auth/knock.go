@@ -39,6 +39,8 @@ type Knock struct {
 	App     Asking         `json:"app"`
 	From    headykey.From  `json:"from"`
 	Request string         `json:"request"` // id of the request
+
+	Audience string `json:"audience,omitempty"` // of the accounts that are looked at; "": any
 }
 
 // Knock has the letter sent that k asks for, if there is one for that address. It
@@ -53,7 +55,6 @@ func (s *Service) Knock(ctx context.Context, k Knock) error {
 		return err
 	}
 	k.Request = headykey.RequestID(ctx)
-	k.Create = k.Create && (k.App.Audience == "" || k.App.Audience == headykey.Authenticated) // no others are made
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.admitLetter(tx, emailKey, &k.App); err != nil {
 			return err
@@ -93,11 +94,13 @@ func (s *Service) AnswerKnock(ctx context.Context, payload []byte) error {
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
 		a, err := s.knocked(tx, k, d.emailKey)
 		switch {
+		case err == nil && k.Audience != "" && k.Audience != a.Profile.Audience:
+			return nil
 		case err == nil:
 			return s.answer(ctx, tx, a, k)
 		case !errors.Is(err, headykey.ErrNotFound):
 			return err
-		case k.Wish != KnockSignIn || !k.Create || s.config.Closed:
+		case k.Wish != KnockSignIn || !k.Create || s.config.Closed || k.Audience != "" && k.Audience != headykey.Authenticated:
 			return nil
 		}
 		if err := s.insertAccount(ctx, tx, d, self(&d.account.User, k.From)); err != nil {
@@ -122,7 +125,7 @@ func (s *Service) knocked(tx *store.Tx, k Knock, emailKey string) (*headykey.Acc
 
 // answer posts the letter that k asks for to the owner of a.
 func (s *Service) answer(ctx context.Context, tx *store.Tx, a *headykey.Account, k Knock) error {
-	if !a.Disabled.IsZero() || !k.App.sees(a) {
+	if !a.Disabled.IsZero() {
 		return nil
 	}
 	switch k.Wish {

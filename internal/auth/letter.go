@@ -90,12 +90,6 @@ type letter struct {
 type Asking struct {
 	Target    string // where the person goes with the outcome; judged by the door
 	Challenge string // METHOD:CHALLENGE (RFC 7636 §4.2); "": the outcome is tokens
-	Audience  string // of the accounts that it looks at; "": any
-}
-
-// sees reports whether a is of the audience that the app looks at.
-func (app *Asking) sees(a *headykey.Account) bool {
-	return app.Audience == "" || app.Audience == a.Profile.Audience
 }
 
 // A written letter is one that was not sent yet.

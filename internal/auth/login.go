@@ -47,6 +47,9 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 	defer s.release(a)
 
 	login, err := s.checkPassword(ctx, emailKey, in.Password)
+	if err == nil {
+		err = s.checkAudience(ctx, login.User.ID, in.Audience)
+	}
 	if errors.Is(err, headykey.ErrBadCredentials) {
 		if err := s.noteFailure(ctx, a, login); err != nil {
 			return nil, err
@@ -54,9 +57,6 @@ func (s *Service) Login(ctx context.Context, in PasswordLogin) (*Grant, error) {
 		return nil, headykey.ErrBadCredentials
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err := s.findsAmong(ctx, a, login, in.Audience); err != nil {
 		return nil, err
 	}
 	if err := s.mayEnter(&login.User); err != nil {
@@ -136,23 +136,17 @@ func (s *Service) checkPassword(ctx context.Context, emailKey, password string) 
 	return login, nil
 }
 
-// findsAmong fails with headykey.ErrBadCredentials if the account of login is of
-// another audience than the one asked for ("": any): who looks there finds nobody.
-func (s *Service) findsAmong(ctx context.Context, a admission, login *store.Login, audience string) error {
+// checkAudience fails with headykey.ErrBadCredentials if user is of another audience
+// than the one asked for ("": any): who looks there finds nobody.
+func (s *Service) checkAudience(ctx context.Context, user headykey.ID, audience string) error {
 	if audience == "" {
 		return nil
 	}
-	account, err := s.Account(ctx, login.User.ID)
-	if err == nil && account.Profile.Audience == audience {
-		return nil
+	account, err := s.Account(ctx, user)
+	if errors.Is(err, headykey.ErrNotFound) || err == nil && account.Profile.Audience != audience {
+		return headykey.ErrBadCredentials
 	}
-	if err != nil && !errors.Is(err, headykey.ErrNotFound) {
-		return err
-	}
-	if err := s.noteFailure(ctx, a, login); err != nil {
-		return err
-	}
-	return headykey.ErrBadCredentials
+	return err
 }
 
 // mayEnter says whether a person who proved themselves may come in at all. Every

@@ -34,8 +34,11 @@ func Decode(w http.ResponseWriter, r *http.Request, in any) error {
 }
 
 // DecodeAny is Decode of a body of at most most bytes, whatever type it is declared as.
-// One that is empty leaves in as it is.
+// One that is empty leaves in as it is, and for a *struct{} none is read.
 func DecodeAny(w http.ResponseWriter, r *http.Request, in any, most int64) error {
+	if _, ignored := in.(*struct{}); ignored {
+		return nil
+	}
 	body, err := readBody(w, r, most)
 	if err != nil || len(body) == 0 {
 		return err

@@ -143,7 +143,7 @@ func (d *Door) isAdmin(c *call) bool {
 func serve[In, Out any](d *Door, who proof, status int, h func(c *call, in In) (Out, error)) http.Handler {
 	return d.handle(who, func(w http.ResponseWriter, c *call) error {
 		var in In
-		if err := decode(w, c, &in); err != nil {
+		if err := web.DecodeAny(w, c.Request, &in, maxBody); err != nil {
 			return err
 		}
 		out, err := h(c, in)
@@ -153,14 +153,6 @@ func serve[In, Out any](d *Door, who proof, status int, h func(c *call, in In) (
 		web.Reply(w, status, out)
 		return nil
 	})
-}
-
-// decode reads the body, unless nothing of it is wanted.
-func decode(w http.ResponseWriter, c *call, in any) error {
-	if _, ignored := in.(*struct{}); ignored {
-		return nil
-	}
-	return web.DecodeAny(w, c.Request, in, maxBody)
 }
 
 // handle returns the endpoint that checks who calls and lets h write the answer.

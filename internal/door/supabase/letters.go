@@ -28,7 +28,8 @@ func (d *Door) knock(c *call, in letterRequest, wish string) (struct{}, error) {
 		return struct{}{}, err
 	}
 	return struct{}{}, d.Auth.Knock(c.Context(), auth.Knock{
-		Wish: wish, Email: headykey.Fold(in.Email), Create: in.Create == nil || *in.Create, Data: in.Data, App: app, From: c.by.From,
+		Wish: wish, Email: headykey.Fold(in.Email), Create: in.Create == nil || *in.Create, Data: in.Data,
+		App: app, From: c.by.From, Audience: c.audience(),
 	})
 }
 

@@ -30,7 +30,7 @@ type pkce struct {
 // asking returns the app that c is of, as far as letters need to know.
 func (d *Door) asking(c *call, p pkce) (auth.Asking, error) {
 	challenge, err := auth.ParseChallenge(p.Challenge, p.Method)
-	return auth.Asking{Target: d.Targets.Choose(c.Request), Challenge: challenge, Audience: c.audience()}, err
+	return auth.Asking{Target: d.Targets.Choose(c.Request), Challenge: challenge}, err
 }
 
 // signUp serves POST /auth/v1/signup: a session, or a user who waits for a letter.
