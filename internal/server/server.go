@@ -196,7 +196,7 @@ func (s *Server) Close() {
 	s.closers = nil
 }
 
-// handler hangs all doors.
+// handler serves all that there is.
 func (s *Server) handler() (http.Handler, error) {
 	public, err := url.Parse(s.Base)
 	if err != nil {
@@ -206,6 +206,15 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	rt, err := s.router(public, metrics)
+	if err != nil {
+		return nil, err
+	}
+	return web.Front(public, metrics, rt), nil
+}
+
+// router hangs all doors.
+func (s *Server) router(public *url.URL, metrics *web.Metrics) (*web.Router, error) {
 	origins := s.origins()
 	cors, err := web.NewCORS(public, origins, s.config.Dev)
 	if err != nil {
@@ -243,7 +252,7 @@ func (s *Server) handler() (http.Handler, error) {
 	if err := discovery.Mount(rt, s.Base); err != nil {
 		return nil, err
 	}
-	return web.Front(public, metrics, rt), nil
+	return rt, nil
 }
 
 // origins is the CORS list, with the preset written out.

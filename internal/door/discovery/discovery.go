@@ -16,28 +16,39 @@ import (
 // protectedResource is the path of RFC 9728 §3.
 const protectedResource = "/.well-known/oauth-protected-resource"
 
-//go:embed openapi.json
-var openAPI string
+// The OpenAPI 3.1 documents: of the HeadyKey API, and of the API at the issuer.
+var (
+	//go:embed openapi.json
+	headyAPI string
+	//go:embed auth.json
+	authAPI string
+)
 
-// OpenAPI returns the OpenAPI 3.1 document of the server at base, as JSON, with
-// those of its paths that offered knows: no document promises what is off.
-func OpenAPI(base string, offered func(path string) bool) ([]byte, error) {
+// Where they lie.
+const (
+	headyDocument = "/openapi.json"
+	authDocument  = "/auth/v1/openapi.json"
+)
+
+// openAPI returns a document for the server at base, with those of its paths that are
+// offered: no document promises what is off.
+func openAPI(text, base string, offered map[string]bool) ([]byte, error) {
 	var doc map[string]jsontext.Value
-	if err := json.Unmarshal([]byte(openAPI), &doc); err != nil {
-		return nil, fmt.Errorf("openapi.json: %w", err)
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
 	servers, err := json.Marshal([]map[string]string{{"url": base}})
 	if err != nil {
-		return nil, fmt.Errorf("openapi.json: %w", err)
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
 	doc["servers"] = servers
 	var paths map[string]jsontext.Value
 	if err := json.Unmarshal(doc["paths"], &paths); err != nil {
-		return nil, fmt.Errorf("openapi.json: %w", err)
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
-	maps.DeleteFunc(paths, func(path string, _ jsontext.Value) bool { return !offered(path) })
+	maps.DeleteFunc(paths, func(path string, _ jsontext.Value) bool { return !offered[path] })
 	if doc["paths"], err = json.Marshal(paths, json.Deterministic(true)); err != nil {
-		return nil, fmt.Errorf("openapi.json: %w", err)
+		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
 	return json.Marshal(doc, json.Deterministic(true))
 }
@@ -53,22 +64,23 @@ type resource struct {
 // Mount hangs the documents of a server at base on rt. Everything that they tell of
 // must hang there already.
 func Mount(rt *web.Router, base string) error {
-	offered := map[string]bool{"/openapi.json": true, protectedResource: true}
+	offered := map[string]bool{headyDocument: true, authDocument: true, protectedResource: true}
 	for _, route := range rt.Routes() {
 		offered[route.Pattern] = true
 	}
-	api, err := OpenAPI(base, func(path string) bool { return offered[path] })
+	heady, err := openAPI(headyAPI, base, offered)
 	if err != nil {
 		return err
 	}
-	meta, err := json.Marshal(resource{base + "/api", "HeadyKey API", []string{"header"}, base + "/openapi.json"})
+	apps, err := openAPI(authAPI, base, offered)
+	if err != nil {
+		return err
+	}
+	meta, err := json.Marshal(resource{base + "/api", "HeadyKey API", []string{"header"}, base + headyDocument})
 	if err != nil {
 		return fmt.Errorf("protected-resource metadata: %w", err)
 	}
-	for path, text := range map[string][]byte{
-		"/openapi.json":   api,
-		protectedResource: meta,
-	} {
+	for path, text := range map[string][]byte{headyDocument: heady, authDocument: apps, protectedResource: meta} {
 		rt.Add(web.Route{Method: "GET", Pattern: path, Origins: web.Policy{Public: true}, Handler: web.Document(text)})
 	}
 	return nil

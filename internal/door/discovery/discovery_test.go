@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"headykey.com/headykey/internal/door/discovery"
 	"headykey.com/headykey/internal/web"
 )
@@ -54,21 +56,51 @@ func TestTheProtectedResourceDescribesItself(t *testing.T) {
 	}
 }
 
-func TestTheOpenAPIDocumentNamesThisServer(t *testing.T) {
-	var doc struct {
-		OpenAPI string
-		Servers []struct{ URL string }
-		Paths   map[string]any
+// A document is about this server, and promises nothing that is not there.
+func TestTheOpenAPIDocumentsNameThisServer(t *testing.T) {
+	for path, want := range map[string]int{"/openapi.json": 2, "/auth/v1/openapi.json": 1} {
+		var doc struct {
+			OpenAPI string
+			Servers []struct{ URL string }
+			Paths   map[string]any
+		}
+		check(t, json.Unmarshal(ask(mount(t), path, http.Header{}).Body.Bytes(), &doc))
+		if doc.OpenAPI[:4] != "3.1." || len(doc.Servers) != 1 || doc.Servers[0].URL != base || len(doc.Paths) != want || doc.Paths[path] == nil {
+			t.Errorf("%s: got %s for %+v with %d paths", path, doc.OpenAPI, doc.Servers, len(doc.Paths))
+		}
 	}
-	check(t, json.Unmarshal(ask(mount(t), "/openapi.json", http.Header{}).Body.Bytes(), &doc))
-	if doc.OpenAPI[:4] != "3.1." || len(doc.Servers) != 1 || doc.Servers[0].URL != base || len(doc.Paths) == 0 {
-		t.Errorf("got %s for %+v with %d paths", doc.OpenAPI, doc.Servers, len(doc.Paths))
+}
+
+// The documents are what OpenAPI calls valid, and each operation has a name of its own.
+func TestTheOpenAPIDocumentsAreValid(t *testing.T) {
+	for _, name := range []string{"openapi.json", "auth.json"} {
+		doc, err := openapi3.NewLoader().LoadFromFile(name)
+		check(t, err)
+		check(t, doc.Validate(t.Context(), openapi3.EnableExamplesValidation()))
+		seen := map[string]bool{}
+		for at, op := range operations(doc) {
+			if op.OperationID == "" || op.Summary == "" || op.Security == nil || seen[op.OperationID] {
+				t.Errorf("%s: %s lacks a summary, security or a name of its own: %q", name, at, op.OperationID)
+			}
+			seen[op.OperationID] = true
+		}
 	}
+}
+
+// operations are those of a document by method and path.
+func operations(doc *openapi3.T) map[string]*openapi3.Operation {
+	all := map[string]*openapi3.Operation{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			all[method+" "+path] = op
+		}
+	}
+	return all
 }
 
 func TestADocumentIsTheSameForAllAndKeptByClients(t *testing.T) {
 	rt := mount(t)
-	for _, path := range []string{"/openapi.json", "/.well-known/oauth-protected-resource"} {
+	for _, path := range []string{"/openapi.json", "/auth/v1/openapi.json", "/.well-known/oauth-protected-resource"} {
 		first := ask(rt, path, http.Header{"Origin": {"https://anybody.example"}})
 		h := first.Header()
 		if h.Get("Access-Control-Allow-Origin") != "https://anybody.example" || h.Get("Access-Control-Allow-Credentials") != "" ||

@@ -85,29 +85,35 @@ func TestLettersThatCannotBeAskedFor(t *testing.T) {
 func TestACodeOrATokenIsVerified(t *testing.T) {
 	atHome(t, homePlan{confirm: true}, func(t *testing.T, h *home) {
 		jane := h.confirmed(t, homeAda)
-		for _, tt := range []struct{ path, kind, name string }{
+		for _, tt := range []struct{ path, kind, named string }{
 			{"/otp", "magiclink", "magiclink"}, {"/otp", "magiclink", "email"}, {"/recover", "recovery", "recovery"},
 		} {
 			for _, by := range []string{"code", "token"} {
 				h.post(tt.path, `{"email":"`+homeAda+`"}`).want(t, http.StatusOK)
-				p := h.letter(t, homeAda)
-				if p.link.Query().Get("type") != tt.kind || p.code == "" {
-					t.Fatalf("%s: got %+v", tt.kind, p)
-				}
-				shown := `"email":"` + homeAda + `","token":"` + p.code + `"}`
-				if by == "token" {
-					shown = `"token_hash":"` + p.link.Query().Get("token") + `"}`
-				}
-				body := `{"type":"` + tt.name + `",` + shown
+				body := h.shown(t, tt.kind, tt.named, by)
 				g := h.raw("POST", "/verify", body).seat(t)
 				if g.id != jane.id || claimsOf(t, g.access)["amr"].([]any)[0].(map[string]any)["method"] != "otp" {
-					t.Errorf("%s by %s: got %v", tt.name, by, claimsOf(t, g.access))
+					t.Errorf("%s by %s: got %v", tt.named, by, claimsOf(t, g.access))
 				}
 				h.post("/verify", body).refused(t, "once more", 403, "otp_expired")
 				pause()
 			}
 		}
 	})
+}
+
+// shown is the body that shows the code or the token of Ada's newest letter, which is
+// of a kind, as one that is named so.
+func (h *home) shown(t *testing.T, kind, named, by string) string {
+	t.Helper()
+	p := h.letter(t, homeAda)
+	if p.link.Query().Get("type") != kind || p.code == "" {
+		t.Fatalf("%s: got %+v", kind, p)
+	}
+	if by == "token" {
+		return `{"type":"` + named + `","token_hash":"` + p.link.Query().Get("token") + `"}`
+	}
+	return `{"type":"` + named + `","email":"` + homeAda + `","token":"` + p.code + `"}`
 }
 
 func TestWhatIsNotVerified(t *testing.T) {
