@@ -50,17 +50,6 @@ func NewTargets(site string, patterns []string) (*Targets, error) {
 	return t, nil
 }
 
-// originPattern is the part of a pattern that origins match; "" if that names one, or
-// none that pages have.
-func originPattern(pattern string) string {
-	scheme, rest, _ := strings.Cut(pattern, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	if scheme != "https" && scheme != "http" || !strings.ContainsAny(host, "*?") {
-		return ""
-	}
-	return scheme + "://" + host
-}
-
 // globs are what the marks of a pattern stand for.
 var globs = strings.NewReplacer(`\*\*`, `.*`, `\*`, `[^./]*`, `\?`, `[^./]`)
 
@@ -125,4 +114,15 @@ func (t *Targets) ofSite(u *url.URL) bool {
 
 func (t *Targets) listed(text string) bool {
 	return slices.ContainsFunc(t.allowed, func(p *regexp.Regexp) bool { return p.MatchString(text) })
+}
+
+// originPattern is the part of a pattern that origins match; "" if that names one, or
+// none that pages have.
+func originPattern(pattern string) string {
+	scheme, rest, _ := strings.Cut(pattern, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	if scheme != "https" && scheme != "http" || !strings.ContainsAny(host, "*?") {
+		return ""
+	}
+	return scheme + "://" + host
 }
