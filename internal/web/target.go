@@ -16,8 +16,6 @@ type Targets struct {
 	site    *url.URL
 	allowed []*regexp.Regexp
 	origins []string // that pages of the site and of the list have
-
-	families []*regexp.Regexp // of origins, where the host is a pattern
 }
 
 // NewTargets returns the addresses of site and those that match a pattern. In a
@@ -39,13 +37,6 @@ func NewTargets(site string, patterns []string) (*Targets, error) {
 		if u, err := url.Parse(p); err == nil && CheckOrigin(originOf(u)) == nil && !strings.ContainsAny(u.Host, "*?[]{}") {
 			t.origins = append(t.origins, originOf(u))
 		}
-		if origin := originPattern(p); origin != "" {
-			family, err := compileGlob(origin)
-			if err != nil {
-				return nil, fmt.Errorf("the pattern %q cannot be read", p)
-			}
-			t.families = append(t.families, family)
-		}
 	}
 	return t, nil
 }
@@ -57,14 +48,8 @@ func compileGlob(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(`^` + globs.Replace(regexp.QuoteMeta(pattern)) + `$`)
 }
 
-// Owns reports whether pages of origin are of the site or of the list: who may get an
-// outcome may ask for one.
-func (t *Targets) Owns(origin string) bool {
-	if slices.Contains(t.origins, origin) {
-		return true
-	}
-	return CheckOrigin(origin) == nil && slices.ContainsFunc(t.families, func(f *regexp.Regexp) bool { return f.MatchString(origin) })
-}
+// Owns reports whether pages of origin are of the site or of the list.
+func (t *Targets) Owns(origin string) bool { return slices.Contains(t.origins, origin) }
 
 // Choose returns where r wants the outcome: its header redirect_to, the parameter, or
 // the page that it came from, whichever is first and accepted, else the site.
@@ -114,15 +99,4 @@ func (t *Targets) ofSite(u *url.URL) bool {
 
 func (t *Targets) listed(text string) bool {
 	return slices.ContainsFunc(t.allowed, func(p *regexp.Regexp) bool { return p.MatchString(text) })
-}
-
-// originPattern is the part of a pattern that origins match; "" if that names one, or
-// none that pages have.
-func originPattern(pattern string) string {
-	scheme, rest, _ := strings.Cut(pattern, "://")
-	host, _, _ := strings.Cut(rest, "/")
-	if scheme != "https" && scheme != "http" || !strings.ContainsAny(host, "*?") {
-		return ""
-	}
-	return scheme + "://" + host
 }

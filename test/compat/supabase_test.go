@@ -47,7 +47,7 @@ func TestSupabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := ca.Serve("app.example", "stranger.example", "tide.preview.example")
+	cert, err := ca.Serve("app.example", "stranger.example")
 	if err != nil {
 		t.Fatal(err)
 	}

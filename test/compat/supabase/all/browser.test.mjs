@@ -108,18 +108,16 @@ test("a link that was used says so to the page", async () => {
   });
 });
 
-for (const home of [site, "https://tide.preview.example"]) {
-  test(`a page reads the code of an error: ${home}`, async () => {
-    await visit(browser, {}, async (tab) => {
-      await tab.goto(home);
-      const failure = await tab.evaluate(async ([email, password]) => {
-        const { error } = await auth.signInWithPassword({ email, password });
-        return { code: error.code, status: error.status };
-      }, [address(), password]);
-      assert.deepEqual(failure, { code: "invalid_credentials", status: 400 });
-    });
+test("a page reads the code of an error", async () => {
+  await visit(browser, {}, async (tab) => {
+    await tab.goto(site);
+    const failure = await tab.evaluate(async ([email, password]) => {
+      const { error } = await auth.signInWithPassword({ email, password });
+      return { code: error.code, status: error.status };
+    }, [address(), password]);
+    assert.deepEqual(failure, { code: "invalid_credentials", status: 400 });
   });
-}
+});
 
 test("a page of strangers gets no answer", async () => {
   await assert.rejects(visit(browser, {}, async (tab) => {
