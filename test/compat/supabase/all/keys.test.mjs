@@ -1,6 +1,7 @@
 // The keys of the project, and who may do what with them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { operate } from "../../../house/scripts.mjs";
 import { address, api, app, base, confirmed, fails, keys, ok, operator, password } from "../house.mjs";
 
 for (const name of ["anon", "publishable", "service_role", "secret"]) {
@@ -77,4 +78,20 @@ test("only a secret key administers", async () => {
 
 test("the pages of HeadyKey are not in the way", async () => {
   assert.equal((await fetch(`${base}/sign-in`)).status, 200);
+});
+
+test("keys can be replaced, and apps have time to follow", async () => {
+  const { email } = await confirmed();
+  operate(["keys", "rotate", "--use", "project"]);
+  const fresh = JSON.parse(operate(["supabase-keys", "--json", "--url", base]));
+  for (const name of Object.keys(keys)) assert.notEqual(fresh[name], keys[name]);
+  for (const end = Date.now() + 8_000; ;) { // other processes follow within a second
+    const { error } = await app({}, fresh.publishable).signInWithPassword({ email, password });
+    if (!error) break;
+    assert.ok(error.status === 401 && Date.now() < end, String(error));
+    await new Promise((again) => setTimeout(again, 89));
+  }
+  await ok(app({}, keys.publishable).signInWithPassword({ email, password }));
+  await ok(app({}, keys.anon).signInWithPassword({ email, password }));
+  for (const key of [keys.service_role, keys.secret, fresh.service_role, fresh.secret]) await ok(operator(key).listUsers());
 });
