@@ -45,8 +45,15 @@ type Session struct {
 	AAL           string
 	Address       string // of the sign-in
 	Agent         string // User-Agent of the sign-in
-	Surface       string // the door it came in by: "api", "widget", "pages", "supabase"
+	Surface       string // the door it came in by: "api", "widget", "pages", AppSurface
 }
+
+// AppSurface is the door of apps that know the API of Supabase Auth. A session that
+// begins there has tokens of that door alone, and no cookie.
+const AppSurface = "supabase"
+
+// OfApp reports whether the session began at AppSurface.
+func (s *Session) OfApp() bool { return s.Surface == AppSurface }
 
 // Live reports whether the session can still be used at now.
 func (s *Session) Live(now time.Time) bool {

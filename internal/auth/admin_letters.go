@@ -185,8 +185,10 @@ func (s *Service) askToConfirm(ctx context.Context, tx *store.Tx, by headykey.Ca
 	}
 	l := o.letter(purposeConfirm, a, by)
 	if !fresh {
-		l.data = o.draft.hash
 		if a.Profile.UserData, err = ChangedData(a, o.Data); err != nil {
+			return nil, letter{}, err
+		}
+		if l.data, err = (&claim{o.draft.hash, a.Name, a.Profile.UserData}).text(); err != nil {
 			return nil, letter{}, err
 		}
 	}

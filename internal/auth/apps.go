@@ -94,7 +94,7 @@ func (s *Service) RefreshSession(ctx context.Context, refresh string, from heady
 	if !token.WellFormed(refresh) {
 		return nil, headykey.ErrInvalid.Saying("This is not a refresh token.").About("refresh_token")
 	}
-	spent, err := s.Tokens.Spend(ctx, refresh)
+	spent, err := s.Tokens.SpendForApp(ctx, refresh)
 	if errors.Is(err, token.ErrReused) {
 		h := spent.Holder
 		return &Grant{User: headykey.User{ID: h.User}, Session: h.Session}, s.punishReuse(ctx, h, from)

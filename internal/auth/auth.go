@@ -46,9 +46,8 @@ type Apps struct {
 	Issuers         []upstream.Issuer // whose ID tokens people may sign in by
 }
 
-// AppSurface is the door of apps that know the Supabase API. A session that begins
-// there has session tokens and no cookie.
-const AppSurface = "supabase"
+// AppSurface is headykey.AppSurface.
+const AppSurface = headykey.AppSurface
 
 // Parts are what the rules stand on.
 type Parts struct {

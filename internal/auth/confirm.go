@@ -24,6 +24,18 @@ type claim struct {
 // claim is what whoever signed up with d says.
 func (d *draft) claim() *claim { return &claim{d.hash, d.account.Name, d.account.Profile.UserData} }
 
+// text returns c as a link keeps it; "" for none.
+func (c *claim) text() (string, error) {
+	if c == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("write a claim: %w", err)
+	}
+	return string(text), nil
+}
+
 // unclaimed reports whether nobody has shown yet that u is theirs.
 func unclaimed(u *headykey.User) bool { return u.Verified.IsZero() && u.LastSignIn.IsZero() }
 
@@ -63,13 +75,9 @@ func (s *Service) become(tx *store.Tx, a *headykey.Account, c claim) error {
 // postConfirmation posts the letter that confirms a's new account. What c says counts
 // once the letter is used (nil: a stays as it is).
 func (s *Service) postConfirmation(ctx context.Context, tx *store.Tx, a *headykey.Account, c *claim, app *Asking, from headykey.From) error {
-	data := ""
-	if c != nil {
-		text, err := json.Marshal(c)
-		if err != nil {
-			return fmt.Errorf("write a claim: %w", err)
-		}
-		data = string(text)
+	data, err := c.text()
+	if err != nil {
+		return err
 	}
 	a.Profile.ConfirmationSent = tx.Now
 	if app != nil {

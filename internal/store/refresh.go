@@ -46,13 +46,15 @@ type Rotation struct {
 	Next      []byte        // hash of its successor
 	Successor []byte        // the successor, masked with the token
 	Life      time.Duration // of the successor
+	App       bool          // it is shown at the door of apps, whose tokens are good there alone
 }
 
 const (
 	holderColumns = `u.id, u.email, u.role, s.id, s.ways, s.amr, s.aal, s.last_used_at`
 
 	liveFamily = `f.handle = $1 AND f.current = $2 AND f.expires_at > $3
-		AND s.ended_at IS NULL AND s.ends_at > $3 AND u.disabled_at IS NULL`
+		AND s.ended_at IS NULL AND s.ends_at > $3 AND u.disabled_at IS NULL
+		AND (s.surface = '` + headykey.AppSurface + `') = $4`
 
 	selectHolder = `SELECT ` + holderColumns + `
 		FROM refresh_families f JOIN sessions s ON s.user_id = f.user_id AND s.id = f.session_id
@@ -61,7 +63,7 @@ const (
 	// One statement, one round trip, one commit, one row: its own predicate
 	// decides who wins, and the losers find no row.
 	rotateInOne = `UPDATE refresh_families f
-		SET previous = f.current, current = $4, successor = $5, rotated_at = $3, expires_at = $6
+		SET previous = f.current, current = $5, successor = $6, rotated_at = $3, expires_at = $7
 		FROM sessions s, users u
 		WHERE s.user_id = f.user_id AND s.id = f.session_id AND u.id = f.user_id AND ` + liveFamily + `
 		RETURNING ` + holderColumns
@@ -81,7 +83,7 @@ func (db *DB) Rotate(ctx context.Context, r Rotation) (*headykey.Holder, error) 
 	}
 	h := &headykey.Holder{}
 	err := db.Update(ctx, func(tx *Tx) error {
-		err := tx.one("select refresh family", holderFields(h), selectHolder, r.Handle, r.Current, at(tx.Now))
+		err := tx.one("select refresh family", holderFields(h), selectHolder, r.Handle, r.Current, at(tx.Now), r.App)
 		if err != nil {
 			return err
 		}
@@ -101,7 +103,7 @@ func (db *DB) rotateInOne(ctx context.Context, r Rotation) (*headykey.Holder, er
 	h := &headykey.Holder{}
 	err := db.View(ctx, func(tx *Tx) error {
 		return tx.one("rotate refresh token", holderFields(h),
-			rotateInOne, r.Handle, r.Current, at(tx.Now), r.Next, r.Successor, at(tx.Now.Add(r.Life)))
+			rotateInOne, r.Handle, r.Current, at(tx.Now), r.App, r.Next, r.Successor, at(tx.Now.Add(r.Life)))
 	})
 	return h, err
 }

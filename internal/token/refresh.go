@@ -78,6 +78,17 @@ type Spent struct {
 // the answer may ask again within 10 s, as long as the successor was not used, and
 // gets the same one (RFC 9700 §4.14.2 leaves the rule to the server).
 func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
+	return s.spend(ctx, token, false)
+}
+
+// SpendForApp is Spend at the door of apps. A token of a session that began at one of
+// these doors is unknown at the other: an app gets no token for the HeadyKey API, where
+// its person may be an administrator.
+func (s *Service) SpendForApp(ctx context.Context, token string) (Spent, error) {
+	return s.spend(ctx, token, true)
+}
+
+func (s *Service) spend(ctx context.Context, token string, app bool) (Spent, error) {
 	if !WellFormed(token) {
 		return Spent{}, headykey.ErrInvalidToken
 	}
@@ -85,10 +96,10 @@ func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
 	next := succeed(token)
 	nextHash := secret.Hash(next)
 	holder, err := s.db.Rotate(ctx, store.Rotation{
-		Handle: handle[:], Current: hash[:], Next: nextHash[:], Successor: Mask(token, next), Life: s.config.Refresh,
+		Handle: handle[:], Current: hash[:], Next: nextHash[:], Successor: Mask(token, next), Life: s.config.Refresh, App: app,
 	})
 	if errors.Is(err, headykey.ErrNotFound) {
-		return s.whyNot(ctx, token, handle[:], hash[:])
+		return s.whyNot(ctx, token, handle[:], hash[:], app)
 	}
 	if err != nil {
 		return Spent{}, err
@@ -97,7 +108,7 @@ func (s *Service) Spend(ctx context.Context, token string) (Spent, error) {
 }
 
 // whyNot explains why the token is not the one to be spent.
-func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte) (Spent, error) {
+func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte, app bool) (Spent, error) {
 	var out Spent
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		f, err := tx.RefreshFamily(handle)
@@ -109,7 +120,7 @@ func (s *Service) whyNot(ctx context.Context, token string, handle, hash []byte)
 			return err
 		}
 		switch {
-		case !proof.Session.Live(tx.Now):
+		case !proof.Session.Live(tx.Now), proof.Session.OfApp() != app:
 			return headykey.ErrInvalidToken
 		case !proof.User.Disabled.IsZero():
 			return headykey.ErrAccountDisabled

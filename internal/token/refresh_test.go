@@ -232,3 +232,35 @@ func FuzzSpendGivesNothingForWhatItDidNotMake(f *testing.F) {
 		}
 	})
 }
+
+// The tokens of an app are good at its own door alone, and so are those of ours; shown
+// at the other they are unknown, and as good as before.
+func TestARefreshTokenIsKnownAtItsOwnDoorAlone(t *testing.T) {
+	h := build(t, nil)
+	ours := h.family(t)
+	app := h.proof.Session
+	app.ID, app.Surface, app.Ends = headykey.NewOrderedID(), headykey.AppSurface, time.Now().Add(time.Hour)
+	app.Created, app.Proven, app.LastUsed = time.Now(), time.Now(), time.Now()
+	theirs := token.NewRefreshToken()
+	h.update(t, func(tx *store.Tx) error {
+		if err := tx.InsertSession(&app, nil); err != nil {
+			return err
+		}
+		return h.NewRefresh(tx, app.User, app.ID, theirs)
+	})
+	for range 2 { // before and after one use
+		if got, err := h.SpendForApp(t.Context(), ours); !errors.Is(err, headykey.ErrInvalidToken) || got != (token.Spent{}) {
+			t.Errorf("ours at the door of apps: got %+v, %v", got, err)
+		}
+		if got, err := h.Spend(t.Context(), theirs); !errors.Is(err, headykey.ErrInvalidToken) || got != (token.Spent{}) {
+			t.Errorf("theirs at ours: got %+v, %v", got, err)
+		}
+		_, err := h.Spend(t.Context(), ours)
+		check(t, err)
+		spent, err := h.SpendForApp(t.Context(), theirs)
+		check(t, err)
+		if spent.Holder.Session != app.ID {
+			t.Errorf("got %+v", spent.Holder)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func appUser(buf []byte, p *person, _ int) []byte {
 }
 
 func refreshApp(buf []byte, p *person, _ int) []byte {
-	return post(buf, "/auth/v1/token?grant_type=refresh_token&apikey="+p.anon, `{"refresh_token":"`, p.refresh, `"}`)
+	return post(buf, "/auth/v1/token?grant_type=refresh_token&apikey="+p.anon, `{"refresh_token":"`, p.renew, `"}`)
 }
 
 // keepSession remembers the tokens that an app was given.
@@ -39,6 +39,6 @@ func keepSession(p *person, a answer) error {
 	if !ok || !okNext {
 		return fmt.Errorf("no tokens in %.200s", a.body)
 	}
-	p.token, p.refresh = string(access), string(next)
+	p.token, p.renew = string(access), string(next)
 	return nil
 }

@@ -27,8 +27,10 @@ type person struct {
 	access             string // from the first refresh on
 	newcomers          int    // signed up in this person's name
 
-	anon  string // key of the app
-	token string // session token that it has
+	anon       string // key of an app
+	appSession string
+	renew      string // refresh token that the app has
+	token      string // session token that it has
 
 	code    string // of the code flow that is under way
 	granted string // access token of the swift app
@@ -39,6 +41,7 @@ func newPerson(i int) person {
 	return person{
 		id: newUUID(), session: newUUID(), email: fmt.Sprintf("person-%d@example.com", i),
 		refresh: hex.EncodeToString(random(34)), cookie: hex.EncodeToString(random(34)), key: newKey(),
+		appSession: newUUID(), renew: hex.EncodeToString(random(34)),
 	}
 }
 
@@ -115,6 +118,11 @@ func (d *database) insert(ctx context.Context, tx *sql.Tx, p person) error {
 			[]any{p.id, p.session, hash(p.cookie), born, later}},
 		{`INSERT INTO refresh_families (user_id, handle, session_id, current, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`, []any{p.id, hash(p.refresh[:32]), p.session, hash(p.refresh), born, later}},
+		{`INSERT INTO sessions (user_id, id, surface, amr, aal, address, agent, created_at, proven_at, last_used_at, ends_at)
+			VALUES ($1, $2, 'supabase', '["pwd"]', 'aal1', '127.0.0.1', '', $3, $3, $3, $4)`,
+			[]any{p.id, p.appSession, born, later}},
+		{`INSERT INTO refresh_families (user_id, handle, session_id, current, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`, []any{p.id, hash(p.renew[:32]), p.appSession, hash(p.renew), born, later}},
 		{`INSERT INTO api_keys (user_id, id, role, description, prefix, hash, scopes, created_at)
 			VALUES ($1, $2, 2, '', $3, $4, '[]', $5)`, []any{p.id, newUUID(), p.key[:12], hash(p.key), born}},
 	} {

@@ -92,7 +92,9 @@ func TestAnAccountIsMadeAsWished(t *testing.T) {
 	if got, want := h.types(t, id), []string{"account.created"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	h.signIn("ada@example.com", "12").want(t, "a password that nobody judged", http.StatusOK, "")
+	h.signIn("ada@example.com", "12").want(t, "another audience", http.StatusBadRequest, "invalid_credentials")
+	h.make(t, `{"email":"eve@example.com","password":"12","email_confirm":true}`)
+	h.signIn("eve@example.com", "12").want(t, "a password that nobody judged", http.StatusOK, "")
 	h.ask("GET", "/admin/users/"+strings.ToUpper(id), "").want(t, "by an id in capitals", http.StatusOK, "")
 }
 
