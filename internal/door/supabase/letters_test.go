@@ -323,8 +323,9 @@ func TestBothAddressesAgreeToAChange(t *testing.T) {
 
 func TestAPersonChangesTheirAccount(t *testing.T) {
 	atHome(t, homePlan{confirm: true, reauthenticate: true, currentPassword: true}, func(t *testing.T, h *home) {
-		jane := h.confirmed(t, homeAda)
+		h.confirmed(t, homeAda)
 		h.confirmed(t, "bob@example.com")
+		jane := h.post("/token?grant_type=password", credentials(homeAda, homePassword)).seat(t)
 		put := func(body string) heard { return h.ask("PUT", "/user", body, jane.bearer()) }
 		text, err := json.Marshal(map[string]string{"password": "another good one 1", "current_password": homePassword})
 		fine(t, err)
