@@ -133,6 +133,7 @@ func (s *Service) signUpAgain(ctx context.Context, tx *store.Tx, d *draft, in Re
 	nobody := *d.account
 	nobody.ID, nobody.Created, nobody.Updated = headykey.NewID(), tx.Now, tx.Now
 	nobody.Profile.ConfirmationSent, nobody.Profile.TokenRole, nobody.Identities = tx.Now, "", nil
+	nobody.Profile.AppData = jsontext.Value(`{"provider":"email","providers":["email"]}`) // as somebody has
 	return &nobody, s.Outbox.Post(tx, "mail", mail.AddressTaken(d.account.Email, s.config.BaseURL, "", occasion(ctx, tx, in.From)))
 }
 

@@ -45,7 +45,7 @@ type home struct {
 	auth    *auth.Service
 	people  *directory.Service
 	tokens  *token.Service
-	ring    *keyring.Ring
+	box     *outbox.Outbox
 	mailbox *mail.Mailbox
 	keys    token.ProjectKeys
 }
@@ -76,8 +76,8 @@ func moveIn(t *testing.T, p homePlan) *home {
 	fine(t, err)
 	pool := secret.NewPool(1, 8, time.Minute)
 	t.Cleanup(pool.Close)
-	h := &home{db: db, ring: ring, mailbox: mail.NewMailbox("headykey@example.com")}
-	box := outbox.New(db, sealer, log, map[string]outbox.Sender{
+	h := &home{db: db, mailbox: mail.NewMailbox("headykey@example.com")}
+	h.box = outbox.New(db, sealer, log, map[string]outbox.Sender{
 		"mail":         h.send,
 		auth.KnockKind: func(ctx context.Context, payload []byte) error { return h.auth.AnswerKnock(ctx, payload) },
 	})
@@ -93,7 +93,7 @@ func moveIn(t *testing.T, p homePlan) *home {
 	h.keys, err = h.tokens.ProjectKeys()
 	fine(t, err)
 	h.auth, err = auth.New(auth.Parts{
-		DB: db, Tokens: h.tokens, Receipts: ledger, Outbox: box, Pool: pool, Sealer: sealer, Log: log,
+		DB: db, Tokens: h.tokens, Receipts: ledger, Outbox: h.box, Pool: pool, Sealer: sealer, Log: log,
 	}, auth.Config{
 		BaseURL: homeURL, AppsURL: homeURL + homeAPI, ConfirmEmail: p.confirm, Throttle: true, Closed: p.closed, Lifetimes: lives,
 		Apps: auth.Apps{Anonymous: p.anonymous, Reauthenticate: p.reauthenticate, CurrentPassword: p.currentPassword},
@@ -102,10 +102,6 @@ func moveIn(t *testing.T, p homePlan) *home {
 	h.people = directory.New(db, ledger, ring, lives, h.auth.EndAll, sealer, nil)
 	programs, err := oauth.New(oauth.Parts{DB: db, Tokens: h.tokens, Receipts: ledger, Ring: ring, Sealer: sealer}, homeURL)
 	fine(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	ran := make(chan struct{})
-	go func() { defer close(ran); box.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-ran })
 	h.open(t, p, supabase.Parts{
 		Auth: h.auth, Account: account.New(db, ledger, lives.KeyGrace, h.auth.ProveAgain, h.auth.EndAll), Directory: h.people,
 		OAuth: programs, DemandKey: !p.unkeyed, Version: "1.2.3", BaseURL: homeURL,
@@ -269,10 +265,20 @@ var (
 	linkForm = regexp.MustCompile(`https://id\.example\.com/\S+`)
 )
 
+// deliver runs the outbox for three seconds of the bubble.
+func (h *home) deliver() {
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan struct{})
+	go func() { defer close(ran); h.box.Run(ctx) }()
+	time.Sleep(3 * time.Second)
+	stop()
+	<-ran
+}
+
 // letter returns the newest letter to an address once all are delivered.
 func (h *home) letter(t *testing.T, to string) posted {
 	t.Helper()
-	time.Sleep(3 * time.Second) // of the bubble
+	h.deliver()
 	all := h.mailbox.List(to)
 	if len(all) == 0 {
 		return posted{}
