@@ -128,7 +128,7 @@ func TestWhoIsSignedIn(t *testing.T) {
 		if w := h.post("/logout?scope=local", "", left.bearer()); w.Code != 204 {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
-		_, key := h.others(t, jane)
+		access, key := h.others(t, jane)
 		hs256 := strings.Join([]string{
 			base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)), strings.Split(jane.access, ".")[1], "AAAA",
 		}, ".")
@@ -174,6 +174,12 @@ func TestWhoIsSignedIn(t *testing.T) {
 				w.refused(t, tt.name, tt.status, tt.code)
 			}
 			h.ask("PUT", "/user", "{}", tt.header).refused(t, tt.name, tt.status, tt.code)
+		}
+		for name, text := range map[string]string{ // which are OpenID Connect's where both are served
+			"an access token of HeadyKey's API": access, "an access token of an OAuth client": h.clientToken(t, jane),
+		} {
+			h.ask("PUT", "/user", "{}", "Authorization: Bearer "+text).refused(t, name, 403, "bad_jwt")
+			h.post("/logout", "", "Authorization: Bearer "+text).refused(t, name, 403, "bad_jwt")
 		}
 		for _, scheme := range []string{"Bearer", "bearer", "BEARER"} {
 			if got := h.ask("GET", "/user", "", "Authorization: "+scheme+" "+jane.access).want(t, http.StatusOK); got["id"] != jane.id {
