@@ -35,7 +35,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "./...", "test these `packages` alone, such as ./internal/store")
 	flag.BoolVar(&o.short, "short", false, "SQLite alone, no race detector, short tests")
-	flag.DurationVar(&o.limit, "limit", 22*time.Minute, "stop and fail after this `time`")
+	flag.DurationVar(&o.limit, "limit", 26*time.Minute, "stop and fail after this `time`")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
