@@ -15,7 +15,7 @@ var (
 	errNoOAuthClient          = &failure{status: http.StatusNotFound, code: "oauth_client_not_found", text: "OAuth client not found"}
 )
 
-// Consent returns the handler of an authorization request whose person is askedPerson on a
+// Consent returns the handler of an authorization request whose person is asked on a
 // page of the app's own. Where that has none, pages of ours ask: nil.
 func (d *Door) Consent(r *http.Request) http.Handler {
 	if d.ConsentPath == "" || r.Method == http.MethodPost { // what is posted comes again as a GET
