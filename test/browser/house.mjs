@@ -39,7 +39,7 @@ export function makeClient(name, redirect, ...more) {
 }
 
 // appKeys are the keys that apps of the Supabase API are made with.
-export function appKeys() { return JSON.parse(operate(["supabase-keys", "--json"])); }
+export function appKeys() { return JSON.parse(house.operate(["supabase-keys", "--json"])); }
 
 // startApp runs an app on another site than the server: localhost, not 127.0.0.1. It
 // links to sign-in and notes what it gets back.
