@@ -60,10 +60,17 @@ type Settings struct {
 }
 
 // A Door serves the API.
-type Door struct{ Parts }
+type Door struct {
+	Parts
+	user http.Handler // see Door.User
+}
 
 // New returns the door.
-func New(p Parts) *Door { return &Door{p} }
+func New(p Parts) *Door {
+	d := &Door{Parts: p}
+	d.user = d.keyed(serve(d, someone, http.StatusOK, d.me))
+	return d
+}
 
 // prefix is where the API lies.
 const prefix = oauth.IssuerPath
