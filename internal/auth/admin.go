@@ -116,9 +116,6 @@ func (w *AccountWish) introduce(a *headykey.Account) (err error) {
 	if err := introduce(a, w.UserData); err != nil {
 		return err
 	}
-	if a.Name, err = headykey.CleanName(a.Name); err != nil {
-		return err
-	}
 	_, err = w.settle(a)
 	return err
 }

@@ -92,9 +92,6 @@ func (s *Service) amendAddress(ctx context.Context, tx *store.Tx, by headykey.Ca
 	}
 	switch {
 	case moves:
-		if err := tx.DropLinks(a.ID); err != nil { // they went to the one before
-			return err
-		}
 		return s.giveAddress(ctx, tx, by, a, address)
 	case !confirms:
 		return nil
